@@ -1,0 +1,57 @@
+# `make` lists the targets.  They need Python 3.11 or newer and its venv module; what else they use goes into .venv.
+
+PYTHON ?= python3
+BFCL   ?= bfcl-eval==2026.3.23
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -q --timeout 30
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check lint package bench wheel clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+$(BIN)/python:
+	$(PYTHON) -m venv .venv
+
+# One stamp a set of packages; both are older than an edited pyproject.toml, which so installs again.
+# bfcl-eval comes without its thirty dependencies: only its data files are read.
+.venv/.demo: pyproject.toml | $(BIN)/python
+	$(PIP) -e .
+	$(PIP) --no-deps $(BFCL)
+	@touch $@
+
+.venv/.dev: pyproject.toml | $(BIN)/python
+	$(PIP) -e '.[dev]'
+	$(PIP) --no-deps $(BFCL)
+	@touch $@ .venv/.demo
+
+demo: .venv/.demo ## install into .venv and show what toolfmt does
+	$(BIN)/toolfmt demo
+
+test: .venv/.dev ## every test
+	$(BIN)/python -m pytest
+
+check: lint ## lint, types, import contracts and the tests that are not slow
+	$(BIN)/python -m pytest -q -m 'not slow'
+
+lint: .venv/.dev ## lint, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict toolfmt
+	$(BIN)/lint-imports --no-logo
+
+package: .venv/.dev ## build sdist and wheel, install the wheel elsewhere and import it there
+	$(BIN)/python -m pytest -q tests/test_packaging.py
+
+bench: .venv/.dev ## time parsing and streaming
+	$(BIN)/python benchmarks/parse.py
+	$(BIN)/python benchmarks/stream.py
+
+wheel: .venv/.dev ## sdist, and from it the wheel, in dist/
+	$(BIN)/python -m build
+
+clean: ## remove what was built and every cache; .venv stays
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +

@@ -1,0 +1,32 @@
+"""Hypothesis profiles, and fixtures for data that stands beside the checkout or is installed separately."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("ci", max_examples=100, derandomize=True, deadline=None)
+settings.register_profile("nightly", max_examples=5000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference vectors beside this checkout."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("no ../shared beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bfcl() -> Path:
+    """The data folder of bfcl-eval, found without importing the package."""
+    spec = importlib.util.find_spec("bfcl_eval")
+    if spec is None or spec.origin is None:
+        pytest.skip("bfcl-eval is not installed: pip install --no-deps bfcl-eval")
+    return Path(spec.origin).parent / "data"

@@ -1,0 +1,100 @@
+"""Tool calls in every format: one representation, adapters to and from each model's text.
+
+    parsed = toolfmt.parse(text, "qwen_xml", tools=tools)
+    text = toolfmt.render(parsed.message, "hermes", tools=tools)
+    events = toolfmt.stream("hermes", tools=tools)
+    rows = toolfmt.convert(rows, to="qwen_xml")
+"""
+
+import toolfmt.formats
+import toolfmt.stream  # noqa: F401 - both are bound before the functions of the same names
+from toolfmt.api import describe_tools, parse, render, stream
+from toolfmt.errors import (
+    LayoutError,
+    LossError,
+    MissingExtraError,
+    ParseError,
+    PluginError,
+    SizeLimitError,
+    ToolfmtError,
+    ToolSpecError,
+    UnknownFormatError,
+    UnrepresentableError,
+)
+from toolfmt.events import (
+    ArgumentsDelta,
+    CallEnd,
+    CallMalformed,
+    CallStart,
+    Event,
+    Parsed,
+    ReasoningDelta,
+    ReasoningImplied,
+    TextDelta,
+)
+from toolfmt.format import Format, Limits
+from toolfmt.ir import (
+    Conversation,
+    Malformed,
+    Message,
+    Part,
+    Placed,
+    Reasoning,
+    Text,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+from toolfmt.registry import FormatInfo, formats, get_format, register
+from toolfmt.stream import StreamParser
+from toolfmt.tools import read_tools
+from toolfmt.validation import Violation, infer_tools, validate
+
+__all__ = [
+    "ArgumentsDelta",
+    "CallEnd",
+    "CallMalformed",
+    "CallStart",
+    "Conversation",
+    "Event",
+    "Format",
+    "FormatInfo",
+    "LayoutError",
+    "Limits",
+    "LossError",
+    "Malformed",
+    "Message",
+    "MissingExtraError",
+    "ParseError",
+    "Parsed",
+    "Part",
+    "Placed",
+    "PluginError",
+    "Reasoning",
+    "ReasoningDelta",
+    "ReasoningImplied",
+    "SizeLimitError",
+    "StreamParser",
+    "Text",
+    "TextDelta",
+    "Tool",
+    "ToolCall",
+    "ToolResult",
+    "ToolSpecError",
+    "ToolfmtError",
+    "UnknownFormatError",
+    "UnrepresentableError",
+    "Violation",
+    "__version__",
+    "describe_tools",
+    "formats",
+    "get_format",
+    "infer_tools",
+    "parse",
+    "read_tools",
+    "register",
+    "render",
+    "stream",
+    "validate",
+]
+__version__ = "0.1.0"

@@ -1,0 +1,172 @@
+"""The public functions on text: resolve the names, call the format, and prove what was written by reading it back."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from toolfmt.argument_types import OwnTypes, argument_types
+from toolfmt.errors import ParseError, UnrepresentableError
+from toolfmt.events import Parsed
+from toolfmt.format import Format
+from toolfmt.ir import Message, Part, Text, Tool, ToolCall, ToolResult, difference
+from toolfmt.registry import get_format
+from toolfmt.stream import StreamParser, Types
+from toolfmt.tools import as_toolset, read_tools
+
+__all__ = ["describe_tools", "parse", "render", "stream"]
+
+
+def parse(
+    text: str, format: str | Format, *, tools: object = None, strict: bool = False, coercion: str = "schema"
+) -> Parsed:
+    """Read model output; the assistant's text of one turn, without the turn's header.
+
+    ``format`` is a name, an alias, a model name or a `Format`.  ``tools`` takes every shape of tool definition; formats without types on the wire
+    need it to tell ``"5"`` from ``5``.  ``coercion`` names the law for that: ``schema``, or what a server does (``vllm``, ``sglang``, ``mlx``,
+    ``transformers``).  Never raises on model output: what opens like a call and is none is a `Malformed` part.  ``strict=True`` reads through the
+    format's reference grammar instead and raises `ParseError`.
+    """
+    fmt = format if isinstance(format, Format) else get_format(format)
+    types = argument_types(as_toolset(tools), coercion)
+    if strict:
+        return _parse_strictly(text, fmt, types)
+    return StreamParser(fmt, types, events=False).read(text)
+
+
+def _parse_strictly(text: str, fmt: Format, types: Types) -> Parsed:
+    from toolfmt.reference import read
+
+    parts = read(fmt.name, text, lambda tool, key, raw: types.read(0, tool, key, raw))
+    fast = StreamParser(fmt, types, events=False).read(text)
+    if fast.parts != parts:
+        raise ParseError(f"the two readers of {fmt.name} disagree: {parts!r} and {fast.parts!r}", text, 0)
+    return fast
+
+
+def stream(format: str | Format, *, tools: object = None, coercion: str = "schema") -> StreamParser:
+    """A reader of model output that arrives in pieces: ``feed(chunk)`` and ``close()`` return events, ``parsed`` is the whole."""
+    fmt = format if isinstance(format, Format) else get_format(format)
+    return StreamParser(fmt, argument_types(as_toolset(tools), coercion))
+
+
+def render(
+    message: Message | ToolCall | Iterable[Part],
+    format: str | Format,
+    *,
+    tools: object = None,
+    verify: bool = True,
+    end: bool = False,
+) -> str:
+    """Write a message, or calls, in a format; ``end=True`` adds the end-of-turn marker.
+
+    What was written is read back and compared; what the format cannot say raises `UnrepresentableError` with the path and the reason.  With
+    ``tools`` it is read back under their schemas, as a reader will; without, each call is read under the types of its own arguments.
+    ``verify=False`` skips this, for messages that have been checked.
+    """
+    fmt = format if isinstance(format, Format) else get_format(format)
+    message = _as_message(message)
+    try:
+        text = fmt.write(message, end=end)
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UnrepresentableError(
+            "$", f"{fmt.name} cannot write the lone surrogate `\\u{ord(error.object[error.start]):04x}`"
+        ) from None
+    except RecursionError:
+        raise UnrepresentableError("$", "nested too deep") from None
+    if verify:
+        _verify(text, message, fmt, tools, end)
+    return text
+
+
+def _as_message(message: Message | ToolCall | Iterable[Part]) -> Message:
+    if isinstance(message, Message):
+        parts = joined(message.parts)
+        return message if parts == message.parts else Message(role=message.role, parts=parts)
+    parts = joined([message] if isinstance(message, ToolCall) else tuple(message))
+    role: Any = "tool" if parts and all(isinstance(part, ToolResult) for part in parts) else "assistant"
+    return Message(role=role, parts=parts)
+
+
+def _verify(text: str, message: Message, fmt: Format, tools: object, end: bool) -> None:
+    if message.role not in ("assistant", "tool"):
+        return
+    if any(isinstance(part, ToolResult) for part in message.parts):
+        _verify_results(text, message, fmt)
+        return
+    toolset = as_toolset(tools)
+    types: Types = argument_types(toolset) if toolset is not None else OwnTypes(message.calls)
+    got = StreamParser(fmt, types, events=False).read(text)
+    reason = compare(message.parts, got.parts, fmt)
+    if reason is None and (got.truncated or (got.ended and not end)):
+        reason = ("$.parts", f"{fmt.name} would read the end of this text as the end of the turn")
+    if reason:
+        raise UnrepresentableError(*reason)
+
+
+def joined(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """The parts as a reader can give them: adjacent texts joined, empty ones dropped."""
+    made: list[Part] = []
+    for part in parts:
+        if isinstance(part, Text):
+            if not part.text:
+                continue
+            if made and isinstance(made[-1], Text):
+                made[-1] = Text(text=made[-1].text + part.text)
+                continue
+        made.append(part)
+    return tuple(made)
+
+
+def compare(wanted: Sequence[Part], got: Sequence[Part], fmt: Format) -> tuple[str, str] | None:
+    """Where what was written first reads otherwise than it was meant: (path, reason); None when it does not."""
+    calls = 0
+    for i, part in enumerate(wanted):
+        read = got[i] if i < len(got) else None
+        if isinstance(part, ToolCall):
+            path = f"$.calls[{calls}]"
+            calls += 1
+            if isinstance(read, ToolCall) and read.name == part.name:
+                where = difference(part.arguments, read.arguments, f"{path}.arguments")
+                if where:
+                    at, _, what = where.partition(": ")
+                    return at, f"{fmt.name} cannot write it so that it is read back: {what}"
+                if part.id == read.id:
+                    continue
+                return f"{path}.id", f"{fmt.name} would read the id `{part.id}` as `{read.id}`"
+        elif part == read:
+            continue
+        else:
+            path = f"$.parts[{i}]"
+        what = "nothing" if read is None else f"`{str(read)[:80]}`"
+        return path, f"{fmt.name} would read this {type(part).__name__} as {what}"
+    if len(got) > len(wanted):
+        return "$.parts", f"{fmt.name} would read one part more: `{str(got[len(wanted)])[:80]}`"
+    return None
+
+
+def _verify_results(text: str, message: Message, fmt: Format) -> None:
+    got = fmt.read_results(text) or []
+    for i, part in enumerate(message.parts):
+        assert isinstance(part, ToolResult)
+        read = got[i] if i < len(got) else None
+        if read is None or read.content != part.content:
+            raise UnrepresentableError(
+                f"$.parts[{i}].content", f"{fmt.name} cannot write this tool result so that it is read back"
+            )
+        if part.call_id is not None and not fmt.limits.ids:
+            raise UnrepresentableError(
+                f"$.parts[{i}].call_id", f"{fmt.name} has no call ids, and would lose `{part.call_id}`"
+            )
+        if part.name is not None and read.name != part.name:
+            raise UnrepresentableError(
+                f"$.parts[{i}].name", f"{fmt.name} does not write the tool's name with its result"
+            )
+    if len(got) > len(message.parts):
+        raise UnrepresentableError("$.parts", f"{fmt.name} would read {len(got)} tool results")
+
+
+def describe_tools(tools: object, format: str | Format) -> str:
+    """The tool-definitions block of the prompt, in the format's own declaration syntax."""
+    fmt = format if isinstance(format, Format) else get_format(format)
+    read: tuple[Tool, ...] = read_tools(tools)
+    return fmt.describe_tools(read)

@@ -1,0 +1,92 @@
+"""What types the arguments have where the wire does not say: by the tools and a coercion law, or by the call itself."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from toolfmt.coercion import SERVER_LAWS
+from toolfmt.ir import ToolCall
+from toolfmt.tools import ToolSet
+from toolfmt.values import literal
+
+__all__ = ["COERCIONS", "OwnTypes", "SchemaTypes", "ServerTypes", "argument_types"]
+
+COERCIONS: Final = ("schema", *SERVER_LAWS)
+"""The names of the coercion laws."""
+
+_STRING: Final = frozenset({"string"})
+_EMPTY: Final = ToolSet(())
+
+
+class SchemaTypes:
+    """The `schema` law: exactly what the tools' schemas allow (`toolfmt.values.literal`)."""
+
+    __slots__ = ("names", "tools")
+
+    def __init__(self, tools: ToolSet | None) -> None:
+        self.tools = tools or _EMPTY
+        self.names: frozenset[str] | None = None if tools is None else tools.names
+
+    def is_string(self, index: int, tool: str, key: str) -> bool:
+        return self.tools.parameter(tool, key).types == _STRING
+
+    def read(self, index: int, tool: str, key: str, text: str) -> Any:
+        allowed = self.tools.parameter(tool, key)
+        return text if allowed.types == _STRING else literal(text, allowed.types, allowed.values)
+
+
+class ServerTypes:
+    """What a server makes of the text; `CallLost` where it loses the call."""
+
+    __slots__ = ("law", "names", "tools")
+
+    def __init__(self, tools: ToolSet | None, law: str) -> None:
+        self.law = SERVER_LAWS[law]
+        self.tools = tools or _EMPTY
+        self.names: frozenset[str] | None = None if tools is None else tools.names
+
+    def is_string(self, index: int, tool: str, key: str) -> bool:
+        return False
+
+    def read(self, index: int, tool: str, key: str, text: str) -> Any:
+        allowed = self.tools.parameter(tool, key)
+        return self.law(text, allowed.schema, allowed.root, allowed.declared)
+
+
+class OwnTypes:
+    """A call is its own schema: each argument is read as the type that it has in ``calls``."""
+
+    __slots__ = ("calls", "names")
+
+    def __init__(self, calls: Sequence[ToolCall]) -> None:
+        self.calls = calls
+        self.names: frozenset[str] | None = None
+
+    def _types(self, index: int, key: str) -> frozenset[str]:
+        arguments = self.calls[index].arguments if index < len(self.calls) else {}
+        return _OWN[type(arguments.get(key, ""))]
+
+    def is_string(self, index: int, tool: str, key: str) -> bool:
+        return self._types(index, key) == _STRING
+
+    def read(self, index: int, tool: str, key: str, text: str) -> Any:
+        return literal(text, self._types(index, key))
+
+
+_OWN: Final[dict[type, frozenset[str]]] = {
+    str: _STRING,
+    int: frozenset({"integer", "number"}),
+    float: frozenset({"integer", "number"}),
+    bool: frozenset({"boolean"}),
+    type(None): frozenset({"null"}),
+    dict: frozenset({"object"}),
+    list: frozenset({"array"}),
+}
+
+
+def argument_types(tools: ToolSet | None, coercion: str = "schema") -> SchemaTypes | ServerTypes:
+    """The types by ``tools`` under a coercion law; ValueError for an unknown law."""
+    if coercion == "schema":
+        return SchemaTypes(tools)
+    if coercion not in SERVER_LAWS:
+        raise ValueError(f"coercion must be one of {', '.join(COERCIONS)}; got `{coercion}`")
+    return ServerTypes(tools, coercion)

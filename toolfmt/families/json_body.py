@@ -1,0 +1,346 @@
+"""The family whose arguments stand as JSON: a mark, an object (or an array of them), a mark.
+
+    <tool_call>
+    {"name": "get_weather", "arguments": {"city": "Paris"}}
+    </tool_call>
+
+JSON is decoded from its start and never searched for the closing mark, so a string may hold any mark.  A subclass says its marks and, where the
+name stands outside of the JSON, a header; see the class attributes.  Values are typed on the wire: tools are not needed to read them.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import msgspec
+
+from toolfmt.families.json_scan import JsonScan
+from toolfmt.format import Format
+from toolfmt.ir import ToolCall, build_call
+from toolfmt.stream import CallReader, Outcome, StreamParser
+from toolfmt.values import JSONTextError, check_unique, count_strings, dumps, loads, loads_python
+
+__all__ = ["JsonBody", "JsonReader"]
+
+_SPACE = re.compile(r"\s*")
+_BETWEEN = re.compile(r"[\s,;]*")
+_CLOSING = ("}", "]")
+_HEADER = 1024  # characters of a header, at most
+
+_State = Callable[[StreamParser, bool], Outcome | None]
+
+
+class _Call(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    arguments: dict[str, Any]
+
+
+_decode_call = msgspec.json.Decoder(_Call).decode
+_decode_calls = msgspec.json.Decoder(list[_Call]).decode
+_NOT_PLAIN = (msgspec.DecodeError, UnicodeEncodeError, RecursionError, JSONTextError)
+
+
+class JsonBody(Format):
+    """Calls as JSON.  ``opens`` and ``closes`` are its marks; what may stand between them the attributes below say."""
+
+    name_key: ClassVar[str] = "name"
+    arguments_keys: ClassVar[tuple[str, ...]] = ("arguments", "parameters")
+    """Keys that hold the arguments; the first is written."""
+    exact_keys: ClassVar[bool] = False
+    """A call has just its two keys, and its tool is among those given: anything else is no call."""
+    arrays: ClassVar[bool] = False
+    """Calls that stand side by side are written as one array."""
+    bare: ClassVar[tuple[str, ...]] = ()
+    """Marks among ``opens`` that are themselves the beginning of the JSON."""
+    header: ClassVar[tuple[str, str] | None] = None
+    """What stands before and after the tool's name where the name stands before the JSON, which is then the arguments alone."""
+
+    def reader(self) -> CallReader:
+        return JsonReader(self)
+
+    def read_whole(self, p: StreamParser, at: int) -> tuple[list[ToolCall], int] | None:
+        """One block in its canonical spelling: an object between ``opens[0]`` and ``closes[0]``."""
+        buf, opening, closing = p.buf, self.opens[0], self.closes[0]
+        start = at + len(opening)
+        if not buf.startswith(opening, at):
+            return None
+        following = buf.find(opening, start)
+        end = buf.find(closing, start, following if following >= 0 else len(buf))
+        if end < 0:
+            return None
+        call = self.plain_call(buf[start:end])
+        return None if call is None else ([call], end + len(closing))
+
+    def plain_call(self, text: str) -> ToolCall | None:
+        """The call that ``text`` spells with just the keys ``name`` and ``arguments``; None when it does not, for the reader to say why."""
+        try:
+            call = _decode_call(text)
+            check_unique(text, 3 + count_strings(call.arguments))
+        except _NOT_PLAIN:
+            return None
+        return build_call(call.name, call.arguments)
+
+    def plain_calls(self, text: str) -> list[ToolCall] | None:
+        """The same of an array of calls."""
+        try:
+            calls = _decode_calls(text)
+            check_unique(text, sum(3 + count_strings(call.arguments) for call in calls))
+        except _NOT_PLAIN:
+            return None
+        return [build_call(call.name, call.arguments) for call in calls]
+
+    def call_of(self, value: Any) -> ToolCall:
+        """The call that a decoded object is; JSONTextError says why it is none."""
+        if not isinstance(value, dict):
+            raise JSONTextError(f"expected an object with `{self.name_key}`, got `{type(value).__name__}`")
+        name = value.get(self.name_key)
+        if not isinstance(name, str) or not name:
+            raise JSONTextError(
+                f"`{self.name_key}` must be a string, got `{name!r}`"
+                if self.name_key in value
+                else f"no `{self.name_key}`"
+            )
+        keys = [key for key in self.arguments_keys if key in value]
+        if len(keys) > 1:
+            raise JSONTextError(f"both `{keys[0]}` and `{keys[1]}` are given")
+        call_id = value.get("id")
+        known = {self.name_key, *keys} | ({"id"} if isinstance(call_id, str) else set())
+        for key, held in value.items():
+            if key not in known and (key, held) != ("type", "function"):
+                raise JSONTextError(f"the call has a key `{key}` that toolfmt does not know")
+        return build_call(name, self.arguments_of(value.get(keys[0]) if keys else {}), call_id)
+
+    def arguments_of(self, value: Any) -> dict[str, Any]:
+        """The arguments object, also when it was encoded twice."""
+        if isinstance(value, str):
+            value = loads(value)
+        if not isinstance(value, dict):
+            raise JSONTextError(f"arguments must be an object, got `{type(value).__name__}`")
+        return value
+
+    # -- writing
+
+    def write_calls(self, calls: Sequence[ToolCall]) -> str:
+        opening, closing = self.write_opening(), self.closes[0]
+        if self.arrays:
+            array = "[" + ", ".join(map(self.write_body, calls)) + "]"
+            return array if opening in self.bare else opening + array + closing
+        return self.between_calls.join(f"{opening}\n{self.write_body(call)}\n{closing}" for call in calls)
+
+    def write_opening(self) -> str:
+        return self.opens[0]
+
+    def write_body(self, call: ToolCall) -> str:
+        if self.header:
+            return f"{self.header[0]} {call.name}\n{self.header[1]} {dumps(call.arguments)}"
+        body: dict[str, Any] = {self.name_key: call.name, self.arguments_keys[0]: call.arguments}
+        if self.limits.ids and call.id is not None:
+            body["id"] = call.id
+        return dumps(body)
+
+
+class JsonReader(CallReader):
+    """Reads a block in whatever pieces it comes: a header, or not; then before, inside and after a call's object."""
+
+    def __init__(self, format: JsonBody) -> None:
+        self.format = format
+        self.level = 0 if format.header else 1  # brackets round the arguments object
+
+    def begin(self, p: StreamParser, marker: str) -> None:
+        self.in_array = False
+        self.closing = dict(zip(self.format.opens, self.format.closes, strict=False)).get(marker, "")
+        self.state: _State = self.header if self.format.header else self.head
+        p.pos += 0 if marker in self.format.bare else len(marker)
+
+    def advance(self, p: StreamParser, final: bool) -> Outcome:
+        outcome = None
+        while outcome is None:
+            outcome = self.state(p, final)
+        return outcome
+
+    # Each state returns an outcome, or None to go on in the next state.
+
+    def header(self, p: StreamParser, final: bool) -> Outcome | None:
+        """Before a call's arguments, where the tool's name stands."""
+        assert self.format.header
+        before, after = self.format.header
+        window = p.buf[p.pos : p.pos + _HEADER]
+        found = re.match(rf"\s*{re.escape(before)}[ \t]*([^\n]*?)[ \t]*\n\s*{re.escape(after)}(?=\s*\S)", window)
+        if found is None:
+            if not final and len(window) < _HEADER:
+                return Outcome.MORE
+            return p.bad(f"expected `{before} NAME` and `{after}` lines")
+        p.pos += found.end()
+        self.name = found[1]
+        self.state = self.head
+        return None
+
+    def head(self, p: StreamParser, final: bool) -> Outcome | None:
+        """Before a call's object."""
+        p.pos = _skip(_SPACE, p)
+        if p.pos == len(p.buf):
+            return Outcome.MORE
+        char = p.buf[p.pos]
+        if char == "[" and not self.format.header:
+            self.in_array = True
+            p.pos += 1
+            self.state = self.item
+            return None
+        if char != "{":
+            return p.bad(f"expected a JSON object, got `{char}`")
+        return self.begin_object(p)
+
+    def item(self, p: StreamParser, final: bool) -> Outcome | None:
+        """In an array, before an item or its end."""
+        p.pos = _skip(_BETWEEN, p)
+        if p.pos == len(p.buf):
+            return Outcome.MORE
+        char = p.buf[p.pos]
+        if char == "{":
+            return self.begin_object(p)
+        if char != "]":
+            return p.bad(f"expected a JSON object, got `{char}`")
+        p.pos += 1
+        if not p.committed:
+            return p.bad("an empty array", p.base + p.pos)
+        p.account()
+        self.in_array = False
+        self.state = self.after
+        return None
+
+    def begin_object(self, p: StreamParser) -> Outcome | None:
+        self.scan = JsonScan(self.level)
+        self.start = p.base + p.pos
+        self.key = ""
+        self.unsent = -1  # where the part of the arguments begins that was not yet sent
+        self.pending: list[str] = []
+        self.sent = False
+        if self.format.header:
+            self.unsent = self.start
+            self.announce(p)
+        else:
+            self.name = ""
+        self.state = self.inside
+        return None
+
+    def inside(self, p: StreamParser, final: bool) -> Outcome | None:
+        """Inside a call's object: watch its keys, name and arguments go by."""
+        scan = self.scan
+        while True:
+            p.pos = scan.run(p.buf, p.pos)
+            event = scan.event
+            if self.unsent >= 0:
+                self.send(p, event in _CLOSING and scan.depth == self.level)
+            if not event:
+                return Outcome.MORE
+            if event == "!":
+                return p.bad(f"not JSON: unexpected `{p.buf[p.pos]}`")
+            if event == '"':
+                self.on_string(p)
+            elif scan.depth == 0:
+                self.state = self.complete
+                return None
+            elif event == "{" and scan.depth == 2 and self.level == 1 and not scan.pythonic:
+                if self.key in self.format.arguments_keys:
+                    self.unsent = p.base + p.pos - 1
+                    self.announce(p)
+
+    def on_string(self, p: StreamParser) -> None:
+        if self.scan.comma:
+            self.scan.comma = False
+            self.key = _unquoted(self.scan)
+        elif self.key == self.format.name_key and not self.name:
+            self.name = _unquoted(self.scan)
+            if not self.scan.pythonic:
+                self.announce(p)
+
+    def announce(self, p: StreamParser) -> None:
+        """Say that a call has begun, once it is certain."""
+        names = p.types.names
+        if self.sent or not self.name:
+            return
+        if self.format.exact_keys and names is not None and self.name not in names:
+            return
+        if not (p.committed or self.unsent >= 0 or self.pending):
+            return
+        p.commit()
+        p.begin_call(self.name)
+        self.sent = True
+        for piece in self.pending:
+            p.delta(piece)
+        self.pending.clear()
+
+    def send(self, p: StreamParser, ended: bool) -> None:
+        """Pass on what is known of the arguments' JSON; hold it while the name is not known."""
+        piece = p.since(max(self.unsent, p.mark), p.pos)
+        self.unsent = -1 if ended else p.base + p.pos
+        if self.sent:
+            p.delta(piece)
+        else:
+            self.pending.append(piece)
+
+    def complete(self, p: StreamParser, final: bool) -> Outcome | None:
+        """A whole object was scanned."""
+        text = p.since(self.start, p.pos)
+        try:
+            call = self.call_of(p, loads_python(text) if self.scan.pythonic else loads(text))
+        except JSONTextError as error:
+            return p.bad(str(error), p.base + p.pos)
+        if not self.sent:
+            p.commit()
+            p.begin_call(call.name)
+            p.delta(dumps(call.arguments))
+        p.end_call(call)
+        self.state = self.item if self.in_array else self.after
+        return None
+
+    def call_of(self, p: StreamParser, value: Any) -> ToolCall:
+        fmt, names = self.format, p.types.names
+        if fmt.header:
+            return build_call(self.name, fmt.arguments_of(value))
+        call = fmt.call_of(value)
+        if fmt.exact_keys:
+            if set(value) != {fmt.name_key, fmt.arguments_keys[0]}:
+                raise JSONTextError(f"a call has just the keys `{fmt.name_key}` and `{fmt.arguments_keys[0]}`")
+            if names is not None and call.name not in names:
+                raise JSONTextError(f"`{call.name}` is none of the tools")
+        return call
+
+    def after(self, p: StreamParser, final: bool) -> Outcome | None:
+        """After the calls: the closing mark, another object, or neither."""
+        if not self.closing:
+            return Outcome.DONE
+        p.pos = _skip(_SPACE, p)
+        rest = p.buf[p.pos : p.pos + 64]
+        if rest.startswith(self.closing):
+            p.pos += len(self.closing)
+            p.account()
+            return Outcome.DONE
+        if rest.startswith("{") and not self.format.header:
+            p.account()
+            return self.begin_object(p)
+        if rest.startswith(";"):
+            p.pos += 1
+            self.state = self.head
+            return None
+        marks = (*self.format.opens, *self.format.end_of_turn)
+        if not final and any(mark.startswith(rest) for mark in (self.closing, *marks)):
+            return Outcome.MORE
+        if not rest or rest.startswith(marks):
+            return Outcome.DONE
+        p.account()
+        return p.bad(f"text between the call's JSON and `{self.closing}`")
+
+
+def _skip(space: re.Pattern[str], p: StreamParser) -> int:
+    found = space.match(p.buf, p.pos)
+    assert found
+    return found.end()
+
+
+def _unquoted(scan: JsonScan) -> str:
+    try:
+        value = (loads_python if scan.pythonic else loads)(scan.string)
+    except JSONTextError:
+        return ""
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,254 @@
+"""`Format`: the one class that a wire format subclasses, usually through a family of `toolfmt.families`.
+
+A subclass says what differs as class attributes: marks, separators, limits.  From them come reading, streaming, writing, tool results and the
+tools block.  Third-party formats subclass a family and register under the entry-point group ``toolfmt.formats``.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from toolfmt.errors import UnrepresentableError
+from toolfmt.ir import Malformed, Message, Part, Reasoning, Text, Tool, ToolCall, ToolResult
+from toolfmt.markers import Markers
+from toolfmt.stream import CallReader, StreamParser
+from toolfmt.tools import read_tools
+from toolfmt.values import JSONTextError, dumps, loads
+
+__all__ = ["Format", "Limits", "function_object", "openai_tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a format can say.  Strategies, docs and loss reports read it; the writer proves each case by reading back."""
+
+    ids: bool = False
+    """Calls carry ids."""
+    many_calls: bool = True
+    text_before: bool = True
+    """Text may stand before the first call of a message."""
+    text_after: bool = True
+    """Text may stand between and after calls."""
+    reasoning: bool = False
+    typed_values: bool = True
+    """The wire tells ``"5"`` from ``5``; otherwise the reader needs the tools."""
+    result_names: bool = False
+    """Results carry their tool's name."""
+    names: str = r"(?s:.+)"
+    """Tool names it can write, a regular expression."""
+    keys: str = r"(?s:.*)"
+    """Argument names it can write, at the top level; ``deep_keys`` inside containers."""
+    deep_keys: str = r"(?s:.*)"
+    never: tuple[str, ...] = ()
+    """What no string may hold."""
+
+
+class Format(ABC):
+    """One wire format; stateless, one object serves all threads."""
+
+    name: ClassVar[str]
+    limits: ClassVar[Limits] = Limits()
+    ambiguous: ClassVar[bool] = False
+    """Whether the marks of a call also stand in ordinary text (a code fence, a bare array)."""
+
+    opens: ClassVar[tuple[str, ...]]
+    """Marks that open a block of calls; the first is written."""
+    closes: ClassVar[tuple[str, ...]] = ()
+    """Marks that close one: ``closes[i]`` the block that ``opens[i]`` opened; ``""`` where nothing does."""
+    only_at_start: ClassVar[bool] = False
+    """Calls are the whole message or there are none."""
+    before_call: ClassVar[tuple[str, ...]] = ("\n",)
+    """Between text and a call; the first is written, one of them is removed on reading."""
+    between_calls: ClassVar[str] = "\n"
+    after_call: ClassVar[tuple[str, ...]] = ("\n",)
+    """Between a call and text."""
+    reasoning: ClassVar[tuple[str, str] | None] = None
+    """Tags round reasoning, without their newlines."""
+    end_of_turn: ClassVar[tuple[str, ...]] = ()
+    """End-of-turn markers; the first is written."""
+    result_opens: ClassVar[str] = "Tool result: "
+    """Before a tool result; ``{name}`` stands for the tool's name.  Empty: a result is the whole of its message."""
+    result_closes: ClassVar[str] = ""
+    between_results: ClassVar[str] = "\n"
+    tools_head: ClassVar[str] = "You have access to these tools:\n\n<tools>\n"
+    tools_tail: ClassVar[str] = "\n</tools>"
+    between_tools: ClassVar[str] = "\n"
+
+    # -- reading
+
+    @cached_property
+    def markers(self) -> Markers:
+        return Markers(
+            openers=self.opens,
+            closers=[mark for mark in self.closes if mark],
+            ends=self.end_of_turn,
+            think=self.reasoning,
+            before_call=self.before_call,
+            after_call=self.after_call,
+            after_reasoning=("\n\n", "\n"),
+            only_at_start=self.only_at_start,
+        )
+
+    @abstractmethod
+    def reader(self) -> CallReader:
+        """A new reader of call blocks, for one message."""
+
+    def read_whole(self, p: StreamParser, at: int) -> tuple[list[ToolCall], int] | None:
+        """The block of calls at ``p.buf[at:]``, and where it ends, if it stands there complete and in plain form; else None.
+
+        A short cut for speed: what it gives must be just what ``reader`` would give.
+        """
+        return None
+
+    # -- writing
+
+    def write(self, message: Message, *, end: bool = False) -> str:
+        """The text of an assistant message, or of tool results.  What it means on reading is for the caller to check."""
+        if message.role not in ("assistant", "tool"):
+            return self._write_plain(message)
+        results = [part for part in message.parts if isinstance(part, ToolResult)]
+        if results:
+            if len(results) != len(message.parts):
+                raise UnrepresentableError("$.parts", f"{self.name} writes tool results in a message of their own")
+            return self.write_results(results)
+        self._check_order(message)
+        pieces: list[str] = []
+        calls: list[ToolCall] = []
+        before: Part | None = None
+        for i, part in enumerate(message.parts):
+            if isinstance(part, ToolCall):
+                calls.append(part)
+                if i + 1 < len(message.parts) and isinstance(message.parts[i + 1], ToolCall):
+                    continue
+                pieces += [self._join(before, part), self.write_calls(calls)]
+                calls = []
+            else:
+                pieces += [self._join(before, part), self._write_part(part, i)]
+            before = part
+        if end and self.end_of_turn:
+            pieces.append(self.write_end(before))
+        return "".join(pieces)
+
+    def _check_order(self, message: Message) -> None:
+        """Refuse, by name, what ``limits`` says the format has no place for."""
+        calls = 0
+        for i, part in enumerate(message.parts):
+            if isinstance(part, ToolCall):
+                if not calls and i and not self.limits.text_before and isinstance(message.parts[i - 1], Text):
+                    raise UnrepresentableError(f"$.parts[{i - 1}]", f"{self.name} has no place for text beside calls")
+                if part.id is not None and not self.limits.ids:
+                    raise UnrepresentableError(
+                        f"$.calls[{calls}].id", f"{self.name} has no call ids, and would lose `{part.id}`"
+                    )
+                calls += 1
+                if calls > 1 and not self.limits.many_calls:
+                    raise UnrepresentableError(f"$.calls[{calls - 1}]", f"{self.name} writes one call a message")
+            elif calls and isinstance(part, Text) and not self.limits.text_after:
+                raise UnrepresentableError(f"$.parts[{i}]", f"{self.name} has no place for text after a call")
+
+    def _write_plain(self, message: Message) -> str:
+        for i, part in enumerate(message.parts):
+            if not isinstance(part, Text):
+                raise UnrepresentableError(
+                    f"$.parts[{i}]", f"a {message.role} message holds text, got `{type(part).__name__}`"
+                )
+        return message.text
+
+    def _join(self, before: Part | None, part: Part) -> str:
+        """What stands between two parts."""
+        if isinstance(before, Text) and not isinstance(part, Text):
+            return self.before_call[0] if self.before_call else ""
+        if isinstance(before, ToolCall | Malformed):
+            return (self.after_call[0] if self.after_call else "") if isinstance(part, Text) else self.between_calls
+        return ""
+
+    def _write_part(self, part: Part, index: int) -> str:
+        if isinstance(part, Text):
+            return part.text
+        if isinstance(part, Malformed):
+            return part.raw
+        assert isinstance(part, Reasoning)
+        if self.reasoning is None:
+            raise UnrepresentableError(f"$.parts[{index}]", f"{self.name} has no place for reasoning")
+        if index:
+            raise UnrepresentableError(
+                f"$.parts[{index}]", f"{self.name} writes reasoning first, before text and calls"
+            )
+        return f"{self.reasoning[0]}\n{part.text}\n{self.reasoning[1]}\n\n"
+
+    def write_end(self, last: Part | None) -> str:
+        """The end-of-turn marker after ``last``."""
+        return self.end_of_turn[0]
+
+    @abstractmethod
+    def write_calls(self, calls: Sequence[ToolCall]) -> str:
+        """The text of calls that stand side by side."""
+
+    # -- tool results
+
+    def write_results(self, results: Sequence[ToolResult]) -> str:
+        """The text of one or more tool results, in one message."""
+        return self.between_results.join(
+            self.result_opens.format(name=result.name) + result.content + self.result_closes for result in results
+        )
+
+    def read_results(self, text: str) -> list[ToolResult] | None:
+        """The tool results of a message that is nothing else; None when it is not."""
+        if not self.result_opens:
+            return [ToolResult(content=text)]
+        opens, closes = self._result_marks
+        first = opens.match(text)
+        body = text.rstrip() if self.result_closes else text
+        if first is None or not body.endswith(closes) or len(body) < first.end() + len(closes):
+            return None
+        results, at, name = [], first.end(), first.groupdict().get("name")
+        for gap in re.finditer(re.escape(closes) + r"\n*" + opens.pattern, body[: len(body) - len(closes)]):
+            if gap.start() >= at:
+                results.append(ToolResult(content=body[at : gap.start()], name=name))
+                at, name = gap.end(), gap.groupdict().get("name")
+        results.append(ToolResult(content=body[at : len(body) - len(closes)], name=name))
+        return results
+
+    @cached_property
+    def _result_marks(self) -> tuple[re.Pattern[str], str]:
+        head, brace, tail = self.result_opens.partition("{name}")
+        pattern = re.escape(head) + (r"(?P<name>[^\n]+)" if brace else "") + re.escape(tail)
+        return re.compile(pattern), self.result_closes
+
+    # -- the tools block
+
+    def describe_tools(self, tools: Sequence[Tool]) -> str:
+        """The tool-definitions block of the prompt, in the format's own declaration syntax."""
+        return self.tools_head + self.between_tools.join(self.write_tool(tool) for tool in tools) + self.tools_tail
+
+    def write_tool(self, tool: Tool) -> str:
+        return dumps(openai_tool(tool))
+
+    def find_tools(self, text: str) -> tuple[tuple[Tool, ...], int, int] | None:
+        """The tools block in a prompt: the tools and where the block stands, ``text[start:end]``; None when there is none."""
+        start = text.find(self.tools_head)
+        begin = start + len(self.tools_head)
+        end = text.find(self.tools_tail, begin)
+        if start < 0 or end < 0:
+            return None
+        tools = self.read_tools_body(text[begin:end])
+        return None if tools is None else (tools, start, end + len(self.tools_tail))
+
+    def read_tools_body(self, body: str) -> tuple[Tool, ...] | None:
+        try:
+            return read_tools([loads(line) for line in body.split(self.between_tools) if line])
+        except JSONTextError:
+            return None
+
+
+def function_object(tool: Tool) -> dict[str, Any]:
+    """``{"name", "description", "parameters"}``."""
+    return {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+
+
+def openai_tool(tool: Tool) -> dict[str, Any]:
+    """``{"type": "function", "function": {...}}``, the wrapper of the OpenAI chat API."""
+    return {"type": "function", "function": function_object(tool)}

@@ -1,0 +1,60 @@
+"""What vLLM's `functiongemma` parser reads without loss: every value at the top level in one pair of marks.
+
+    <start_function_call>call:set{n:<escape>5<escape>,s:<escape>Paris<escape>,o:<escape>{"k": "v"}<escape>}<end_function_call>
+
+That parser (vLLM 0.33.0) reads only ``\\w+:<escape>...<escape>`` and decodes each value as JSON if it can; in Google's dialect it drops every bare
+value.  So non-strings are JSON, and a string that is itself JSON, or holds ``<``, is JSON-quoted with ``<`` as ``\\u003c``.  FunctionGemma was not
+trained to write this; do not stream with that parser.  Values are typed on the wire.
+"""
+
+import json
+from typing import Any
+
+from toolfmt.format import Limits
+from toolfmt.formats.functiongemma import FunctionGemma
+from toolfmt.ir import ToolCall
+from toolfmt.values import JSONTextError, dumps, loads
+
+__all__ = ["FunctionGemmaVllm"]
+
+_WORD = r"[A-Za-z_][A-Za-z0-9_]*"
+
+
+class FunctionGemmaVllm(FunctionGemma):
+    name = "functiongemma_vllm"
+    limits = Limits(names=_WORD, keys=_WORD, result_names=True)
+
+    def string_value(self, text: str, depth: int) -> Any:
+        if depth > 1:
+            return text
+        try:
+            return loads(text)
+        except JSONTextError:
+            return text
+
+    def streams_strings(self, depth: int) -> bool:
+        return depth > 1
+
+    def write_arguments(self, call: ToolCall) -> str:
+        mark = self.string_marks[0]
+        pairs = (
+            f"{self._word(key, '$.arguments')}:{mark}{_spell(value)}{mark}" for key, value in call.arguments.items()
+        )
+        return "{" + ",".join(pairs) + "}"
+
+
+def _spell(value: Any) -> str:
+    if isinstance(value, str) and "<" not in value and not _decodes(value):
+        return value
+    return dumps(value).replace("<", "\\u003c")
+
+
+def _decodes(text: str) -> bool:
+    """Whether Python's ``json``, which that parser uses, makes a value of it; it takes more than JSON has."""
+    try:
+        json.loads(text)
+    except RecursionError:
+        return True
+    except ValueError as error:
+        return not isinstance(error, json.JSONDecodeError)
+    return True

@@ -1,0 +1,88 @@
+"""JSON in a code fence: prompt-only models, Gemma 2 and 3, many fine-tuning corpora.
+
+    I'll use the run_command tool.
+
+    ```json
+    {"name": "run_command", "arguments": {"command": "grep -r x ."}}
+    ```
+
+A fence also holds ordinary code and examples.  A block is a call when its JSON has just the keys ``name`` and ``arguments`` and, where tools are given, names
+one of them; any other block is text.  Labels read: ``json``, none, ``tool_call``, ``tool_use``, ``tool_code``, ``python``; body: an object or an array.
+"""
+
+from toolfmt.families.json_body import JsonBody, JsonReader
+from toolfmt.format import Limits
+from toolfmt.ir import ToolCall
+from toolfmt.stream import CallReader, Outcome, StreamParser
+
+__all__ = ["JsonFence"]
+
+_LABELS = frozenset({"json", "", "tool_call", "tool_use", "tool_code", "python"})
+_LABEL_LINE = 80  # characters of an opening line, at most
+
+
+class JsonFence(JsonBody):
+    name = "json_fence"
+    opens, closes = ("```",), ("```",)
+    ambiguous = exact_keys = True
+    arguments_keys = ("arguments",)
+    before_call = ("\n\n", "\n")
+    between_calls = "\n\n"
+    limits = Limits()
+
+    def reader(self) -> CallReader:
+        return FenceReader(self)
+
+    def read_whole(self, p: StreamParser, at: int) -> tuple[list[ToolCall], int] | None:
+        buf, start = p.buf, at + 8
+        if not buf.startswith("```json\n", at) or (isinstance(p.reader, FenceReader) and p.reader.open_ticks):
+            return None
+        end = buf.find("\n```", start)
+        if end < 0 or buf.startswith("`", end + 4):
+            return None
+        call = self.plain_call(buf[start:end])
+        if call is None or (p.types.names is not None and call.name not in p.types.names):
+            return None
+        return [call], end + 4
+
+    def write_opening(self) -> str:
+        return "```json"
+
+
+class FenceReader(JsonReader):
+    """Pairs opening and closing fences, so that what stands inside a block of code opens nothing."""
+
+    def __init__(self, format: JsonFence) -> None:
+        super().__init__(format)
+        self.open_ticks = 0
+        """The backticks of the block of ordinary code that is open."""
+
+    def begin(self, p: StreamParser, marker: str) -> None:
+        super().begin(p, marker)
+        self.state = self.label
+
+    def advance(self, p: StreamParser, final: bool) -> Outcome:
+        outcome = super().advance(p, final)
+        if outcome is Outcome.BAD and not p.committed:
+            self.open_ticks = self.ticks
+        return outcome
+
+    def label(self, p: StreamParser, final: bool) -> Outcome | None:
+        """The rest of the fence's line."""
+        line, newline, _ = p.buf[p.pos : p.pos + _LABEL_LINE].partition("\n")
+        if not newline and not final and len(line) < _LABEL_LINE:
+            return Outcome.MORE
+        info = line.lstrip("`")
+        self.ticks = 3 + len(line) - len(info)
+        if self.open_ticks and not info.strip():
+            p.pos += len(line)
+            self.open_ticks = 0 if self.ticks >= self.open_ticks else self.open_ticks
+            return Outcome.TEXT
+        p.pos += len(line)
+        if not newline or info.strip() not in _LABELS:
+            self.open_ticks = self.ticks if newline else self.open_ticks
+            return Outcome.TEXT
+        self.open_ticks = 0
+        self.closing = "`" * self.ticks
+        self.state = self.head
+        return None

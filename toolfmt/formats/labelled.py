@@ -1,0 +1,46 @@
+"""The labelled guide format: a name line, an arguments line.
+
+    <|tool_call|>
+    Tool: execute_python
+    Arguments: {"code": "print(1)"}
+    <|end|>
+
+Source: the guide defines one call and one result block.  What it leaves open toolfmt defines (docs/decisions.md): JSON on one line when written and on
+any number of lines when read, a whole block per call, text only before the calls, and the tools block, which is provisional.
+"""
+
+import re
+
+from toolfmt.families.json_body import JsonBody
+from toolfmt.format import Limits, function_object
+from toolfmt.ir import Part, Text, Tool
+from toolfmt.values import dumps
+
+__all__ = ["Labelled"]
+
+
+class Labelled(JsonBody):
+    name = "labelled"
+    opens, closes = ("<|tool_call|>",), ("<|end|>",)
+    header = ("Tool:", "Arguments:")
+    end_of_turn = ("<|end|>",)
+    result_opens, result_closes = "<|tool_result|>\nTool: {name}\nOutput: ", "\n<|end|>"
+    tools_head, tools_tail = "", ""
+    limits = Limits(text_after=False, result_names=True, names=r"[^\s\n]([^\n]*[^\s\n])?")
+
+    def write_end(self, last: Part | None) -> str:
+        """A call's own mark ends the turn too."""
+        return self.end_of_turn[0] if last is None or isinstance(last, Text) else ""
+
+    def write_tool(self, tool: Tool) -> str:
+        return f"Tool: {dumps(function_object(tool))}"
+
+    def find_tools(self, text: str) -> tuple[tuple[Tool, ...], int, int] | None:
+        found = _TOOL_LINES.search(text)
+        if found is None:
+            return None
+        tools = self.read_tools_body("\n".join(line.removeprefix("Tool: ") for line in found[0].split("\n")))
+        return None if tools is None else (tools, found.start(), found.end())
+
+
+_TOOL_LINES = re.compile(r"^Tool: \{.*\}(?:\nTool: \{.*\})*$", re.MULTILINE)

@@ -1,0 +1,69 @@
+"""xLAM-2: the whole answer is a JSON array of calls, or it is text.
+
+    [{"name": "get_weather", "arguments": {"city": "Paris"}}, {"name": "now", "arguments": {}}]
+
+Source: the chat templates of xLAM-2-3b-fc-r and vLLM 0.33's examples.  Also read, after optional reasoning: the array in a code fence, after
+``[TOOL_CALLS]``, in ``<tool_call>`` tags; objects separated by ``;``.  Any array may be an answer: a call has just the keys ``name`` and
+``arguments``, and its tool is among those given.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import ClassVar
+
+from toolfmt.errors import UnrepresentableError
+from toolfmt.families.json_body import JsonBody
+from toolfmt.format import Limits, openai_tool
+from toolfmt.ir import Tool, ToolCall, ToolResult
+from toolfmt.stream import StreamParser
+from toolfmt.tools import read_tools
+
+__all__ = ["Xlam"]
+
+
+class Xlam(JsonBody):
+    name = "xlam"
+    opens: ClassVar[tuple[str, ...]] = ("[", "{", "```json", "```", "[TOOL_CALLS]", "<tool_call>")
+    closes: ClassVar[tuple[str, ...]] = ("", "", "```", "```", "", "</tool_call>")
+    bare: ClassVar[tuple[str, ...]] = ("[", "{")
+    arrays = ambiguous = only_at_start = exact_keys = True
+    arguments_keys = ("arguments",)
+    before_call = after_call = ()
+    reasoning: ClassVar[tuple[str, str] | None] = ("<think>", "</think>")
+    end_of_turn: ClassVar[tuple[str, ...]] = ("<|im_end|>", "<|eot_id|>")
+    result_opens = ""
+    limits = Limits(text_before=False, text_after=False, reasoning=True)
+
+    def read_whole(self, p: StreamParser, at: int) -> tuple[list[ToolCall], int] | None:
+        end = p.buf.rfind("]") + 1
+        if not p.buf.startswith("[", at) or end <= at:
+            return None
+        calls = self.plain_calls(p.buf[at:end])
+        names = p.types.names
+        if not calls or (names is not None and any(call.name not in names for call in calls)):
+            return None
+        return calls, end
+
+    def write_results(self, results: Sequence[ToolResult]) -> str:
+        if len(results) > 1:
+            raise UnrepresentableError("$.parts[1]", f"{self.name} writes each tool result in a message of its own")
+        return super().write_results(results)
+
+    def describe_tools(self, tools: Sequence[Tool]) -> str:
+        """The publisher's template: each tool as JSON with an indent of 4, and an empty line after it."""
+        return "".join(json.dumps(openai_tool(tool), ensure_ascii=False, indent=4) + "\n\n" for tool in tools)
+
+    def find_tools(self, text: str) -> tuple[tuple[Tool, ...], int, int] | None:
+        start = end = text.find('{\n    "')
+        definitions = []
+        while text.startswith("{", end):
+            try:
+                definition, end = _raw_decode(text, end)
+            except (json.JSONDecodeError, RecursionError):
+                break
+            definitions.append(definition)
+            end += len(text[end:]) - len(text[end:].lstrip("\n"))
+        return (read_tools(definitions), start, end) if definitions else None
+
+
+_raw_decode = json.JSONDecoder().raw_decode

@@ -1,0 +1,99 @@
+"""`sharegpt`: ``{"conversations": [{"from", "value"}], "system"?, "tools"?}``.
+
+Calls are turns of role ``function_call`` whose value is JSON (a list of objects for parallel calls), or wire text inside a ``gpt`` turn.  A message
+with text and calls becomes two turns, the text first.  There are no ids and there is no place for reasoning.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from toolfmt.errors import LayoutError
+from toolfmt.ir import ToolCall
+from toolfmt.layouts.base import Row, Turn, call_of, carry, replace, text_of
+from toolfmt.layouts.messages_text import list_key
+from toolfmt.values import JSONTextError, dumps, loads
+
+__all__ = ["ShareGPT"]
+
+_KEYS = ("from", "value")
+_ROLES = {
+    "human": "user", "user": "user",
+    "gpt": "assistant", "assistant": "assistant", "function_call": "assistant",
+    "observation": "tool", "tool": "tool",
+    "system": "system", "developer": "developer",
+}  # fmt: skip
+_WRITTEN = {"user": "human", "assistant": "gpt", "tool": "observation"}
+
+
+class ShareGPT:
+    name = "sharegpt"
+    holds_calls = True
+    holds_ids = False
+    as_text = "sharegpt"
+
+    def claims(self, row: Row) -> bool:
+        return isinstance(row.get("conversations"), list) and list_key(row) is None
+
+    def read(self, row: Row) -> list[Turn]:
+        turns = [_turn(message, f"$.conversations[{i}]") for i, message in enumerate(row["conversations"])]
+        if any(turn.calls for turn in turns):
+            for turn in turns:
+                turn.structured = bool(turn.calls) or turn.role == "tool"
+        system = row.get("system")
+        if isinstance(system, str) and system:
+            turns.insert(0, Turn("system", "$.system", row, ("", "system"), text=system))
+        return turns
+
+    def write(self, row: Row, turns: Sequence[Turn]) -> dict[str, Any]:
+        messages: list[dict[str, Any]] = []
+        made = dict(row)
+        for turn in turns:
+            if turn.keys == ("", "system"):
+                made["system"] = turn.text
+            else:
+                messages += _messages(turn)
+        return replace(made, list_key(row) or "conversations", "conversations", messages)
+
+
+def _turn(message: object, path: str) -> Turn:
+    if not isinstance(message, Mapping):
+        raise LayoutError(path, f"expected an object with `from` and `value`, got `{type(message).__name__}`")
+    role, value = message.get("from"), message.get("value")
+    if not isinstance(role, str) or role not in _ROLES:
+        raise LayoutError(f"{path}.from", f"expected one of {', '.join(_ROLES)}, got `{role!r}`")
+    turn = Turn(_ROLES[role], path, message, _KEYS)
+    if role != "function_call":
+        turn.text = text_of(message, "value", path, turn.role)
+        return turn
+    try:
+        decoded = loads(value) if isinstance(value, str) else value
+    except JSONTextError as error:
+        raise LayoutError(f"{path}.value", f"expected a call as JSON, {error}") from None
+    calls = decoded if isinstance(decoded, list) else [decoded]
+    if not calls:
+        raise LayoutError(f"{path}.value", "expected at least one call, got `[]`")
+    read = [call_of(call, f"{path}.value[{i}]") for i, call in enumerate(calls)]
+    turn.calls = tuple(call for call, _ in read)
+    turn.notes += [(f"{path}.value[{i}].arguments", "were encoded twice and decoded once more") for i, (_, twice) in enumerate(read) if twice]
+    return turn
+
+
+def _messages(turn: Turn) -> list[dict[str, Any]]:
+    if turn.keys == _KEYS and not turn.changed:
+        return [dict(turn.raw)]
+    if not turn.calls:
+        return [carry(turn, _KEYS, _role(turn))]
+    value = [_object(call) for call in turn.calls]
+    before = [carry(turn, _KEYS, "gpt")] if turn.text else []
+    return [*before, carry(turn, _KEYS, "function_call", {"value": dumps(value[0] if len(value) == 1 else value)})]
+
+
+def _object(call: ToolCall) -> dict[str, Any]:
+    return {"name": call.name, "arguments": call.arguments}
+
+
+def _role(turn: Turn) -> str:
+    was = turn.raw.get("from") if turn.keys == _KEYS else None
+    if isinstance(was, str) and was != "function_call" and _ROLES.get(was) == turn.role:
+        return was
+    return _WRITTEN.get(turn.role, turn.role)

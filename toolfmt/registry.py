@@ -1,0 +1,165 @@
+"""The formats by name: a table of import strings, so that listing formats imports none, and the entry points of third parties.
+
+A third-party package registers under the entry-point group ``toolfmt.formats``: ``my_format = "my_package.module:MyFormat"``.  A plugin that does not
+load raises `PluginError` with its name and cause; it is never skipped.
+"""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+
+from toolfmt.errors import PluginError, UnknownFormatError
+from toolfmt.format import Format
+
+__all__ = ["FormatInfo", "formats", "get_format", "register"]
+
+_GROUP = "toolfmt.formats"
+
+
+@dataclass(frozen=True, slots=True)
+class FormatInfo:
+    """A registered format, as data; asking for it imports nothing."""
+
+    name: str
+    target: str
+    """``module:Class``."""
+    aliases: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    """Prefixes of the model names that speak it, lower case, without the organisation."""
+    parsers: dict[str, str] = field(default_factory=dict)
+    """The name of its parser elsewhere: ``{"vllm": ..., "sglang": ..., "mlx": ...}``."""
+
+
+_TABLE: tuple[FormatInfo, ...] = (
+    FormatInfo(
+        "json_fence", "toolfmt.formats.json_fence:JsonFence", ("fence", "json_code_fence"), ("gemma-2", "gemma-3")
+    ),
+    FormatInfo(
+        "qwen_xml",
+        "toolfmt.formats.qwen_xml:QwenXml",
+        ("qwen3_xml", "qwen3_6"),
+        ("qwen3.6", "qwen3.8"),
+        {"vllm": "qwen3_xml", "sglang": "qwen3_coder", "mlx": "qwen3_coder"},
+    ),
+    FormatInfo(
+        "qwen3_coder",
+        "toolfmt.formats.qwen3_coder:Qwen3Coder",
+        ("qwen3_5", "nemotron_v3", "step3p5"),
+        ("qwen3-coder", "qwen3.5", "nvidia-nemotron-3", "nemotron-3", "step-3.5", "step3.5"),
+        {"vllm": "qwen3_coder", "sglang": "qwen3_coder", "mlx": "qwen3_coder"},
+    ),
+    FormatInfo(
+        "functiongemma",
+        "toolfmt.formats.functiongemma:FunctionGemma",
+        ("function_gemma",),
+        ("functiongemma",),
+        {"vllm": "functiongemma", "mlx": "function_gemma"},
+    ),
+    FormatInfo(
+        "functiongemma_vllm", "toolfmt.formats.functiongemma_vllm:FunctionGemmaVllm", (), (), {"vllm": "functiongemma"}
+    ),
+    FormatInfo("xlam", "toolfmt.formats.xlam:Xlam", ("xlam_2", "xlam2"), ("xlam-2", "llama-xlam-2"), {"vllm": "xlam"}),
+    FormatInfo("xlam_v1", "toolfmt.formats.xlam_v1:XlamV1", ("xlam_1", "xlam1"), ("xlam-1b", "xlam-7b", "xlam-8x7b")),
+    FormatInfo(
+        "hermes",
+        "toolfmt.formats.hermes:Hermes",
+        ("qwen", "qwen25", "qwen2_5", "qwen3", "qwen3_json", "granite4"),
+        ("hermes-2", "hermes-3", "qwen2.5", "qwq", "qwen3", "smollm3", "granite-4", "falcon"),
+        {"vllm": "hermes", "sglang": "qwen25", "mlx": "json_tools"},
+    ),
+    FormatInfo("labelled", "toolfmt.formats.labelled:Labelled", ("labeled", "guide")),
+)
+
+_registered: dict[str, FormatInfo] = {}
+_classes: dict[str, type[Format]] = {}
+
+
+@cache
+def _plugins() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=_GROUP)}
+
+
+def formats() -> tuple[FormatInfo, ...]:
+    """All formats: toolfmt's own, those of installed plugins, those of `register`.  Imports none of them."""
+    names = {info.name for info in _TABLE}
+    plugins = [FormatInfo(name, point.value) for name, point in sorted(_plugins().items()) if name not in names]
+    return (*_TABLE, *plugins, *_registered.values())
+
+
+def register(format_class: type[Format]) -> type[Format]:
+    """Register a format of your own for this process, by its ``name``; a decorator.  ValueError when the name is taken."""
+    name = format_class.name
+    if name in {info.name for info in formats()} and _classes.get(name) is not format_class:
+        raise ValueError(f"a format is registered as `{name}` already; give yours another name")
+    _registered[name] = FormatInfo(name, f"{format_class.__module__}:{format_class.__qualname__}")
+    _classes[name] = format_class
+    return format_class
+
+
+@cache
+def _load(info_name: str, target: str) -> Format:
+    if info_name in _classes:
+        return _classes[info_name]()
+    if info_name in _plugins():
+        return _load_plugin(_plugins()[info_name])
+    module, _, name = target.partition(":")
+    loaded: Format = vars(import_module(module))[name]()
+    return loaded
+
+
+def _load_plugin(point: EntryPoint) -> Format:
+    try:
+        loaded = point.load()
+    except Exception as error:  # whatever a third party's module raises is its failure to load
+        raise PluginError(
+            f"the plugin `{point.name}` ({point.value}) does not load: {type(error).__name__}: {error}"
+        ) from error
+    if not (isinstance(loaded, type) and issubclass(loaded, Format)):
+        raise PluginError(f"the plugin `{point.name}` ({point.value}) is not a subclass of toolfmt.Format")
+    if loaded.name != point.name:
+        raise PluginError(
+            f"the plugin `{point.name}` ({point.value}) calls its format `{loaded.name}`; the two names must agree"
+        )
+    return loaded()
+
+
+_by_name: dict[str, Format] = {}
+
+
+def get_format(name: str) -> Format:
+    """The format of this name, alias or model (``Qwen/Qwen3-Coder-30B-A3B-Instruct``); UnknownFormatError suggests near names."""
+    found = _by_name.get(name)
+    if found is None:
+        info = _find(name)
+        found = _load(info.name, info.target)
+        if name == info.name:
+            _by_name[name] = found
+    return found
+
+
+def _find(name: str) -> FormatInfo:
+    every = formats()
+    for info in every:
+        if name == info.name or name in info.aliases:
+            return info
+    model = name.rpartition("/")[2].lower()
+    best = max(
+        ((len(prefix), i) for i, info in enumerate(every) for prefix in info.models if model.startswith(prefix)),
+        default=None,
+    )
+    if best:
+        return every[best[1]]
+    raise UnknownFormatError(f"unknown format `{name}`{_suggestion(name, every)}")
+
+
+def _suggestion(name: str, every: Sequence[FormatInfo]) -> str:
+    names = [known for info in every for known in (info.name, *info.aliases)]
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), names, 3, 0.6)
+    return (
+        f"; did you mean {' or '.join(f'`{n}`' for n in near)}?"
+        if near
+        else f"; known: {', '.join(info.name for info in every)}"
+    )

@@ -1,0 +1,535 @@
+"""`StreamParser`: model output in, events and parts out, in any chunking; sans-IO, linear, bounded.
+
+The parser knows what every message is made of: reasoning, text, calls, an end-of-turn marker.  How a call is written is the business of the
+format's `CallReader`.  ``parse`` feeds the whole text at once to the same machine.
+
+What it holds: the text that is not yet decided (``buf``, which starts ``base`` characters into the message) and, inside a call, the pieces
+already read (``_held``), so that a broken call can be given back whole.  Nothing is searched twice: every search goes on where the last one ended.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, Protocol
+
+from toolfmt.errors import SizeLimitError
+from toolfmt.events import (
+    ArgumentsDelta,
+    CallEnd,
+    CallMalformed,
+    CallStart,
+    Event,
+    Parsed,
+    ReasoningDelta,
+    ReasoningImplied,
+    TextDelta,
+)
+from toolfmt.ir import Malformed, Part, Reasoning, Text, ToolCall, build_text
+from toolfmt.markers import Markers
+from toolfmt.values import dumps
+
+__all__ = ["CallReader", "Outcome", "StreamParser", "Types", "Wire"]
+
+_NONSPACE = re.compile(r"\S")
+
+
+class Outcome(IntEnum):
+    """What a reader made of the text so far."""
+
+    MORE = 0  # the call goes on; more text is needed
+    DONE = 1  # the call, or the block of calls, ends at ``p.pos``
+    BAD = 2  # it is no call: ``p.bad`` was told why
+    TEXT = 3  # it is ordinary text up to ``p.pos`` (formats whose marks also stand in prose)
+
+
+class Types(Protocol):
+    """Gives the value of an argument whose wire text has no type: of call number ``index``, tool, key, text."""
+
+    @property
+    def names(self) -> frozenset[str] | None:
+        """The tools' names; None when no tools were given."""
+
+    def is_string(self, index: int, tool: str, key: str) -> bool: ...
+
+    def read(self, index: int, tool: str, key: str, text: str) -> Any: ...
+
+
+class CallReader(ABC):
+    """Reads one block of calls, in as many pieces as it comes.  One object serves all blocks of a message."""
+
+    rescan = True
+    """After a broken call, look for the next one from its opening mark on (else from where it broke)."""
+
+    @abstractmethod
+    def begin(self, p: "StreamParser", marker: str) -> None:
+        """A block opens: ``marker`` stands at ``p.pos``."""
+
+    @abstractmethod
+    def advance(self, p: "StreamParser", final: bool) -> Outcome:
+        """Read on from ``p.pos`` in ``p.buf`` and move ``p.pos``; what stands before it may be dropped from ``buf``."""
+
+
+class Wire(Protocol):
+    """What the parser asks of a format."""
+
+    @property
+    def markers(self) -> Markers: ...
+
+    @property
+    def ambiguous(self) -> bool: ...
+
+    def reader(self) -> CallReader: ...
+
+    def read_whole(self, p: "StreamParser", at: int) -> tuple[list[ToolCall], int] | None: ...
+
+
+class StreamParser:
+    """Feed it text as it comes; ``feed`` and ``close`` return the events, ``parsed`` is the message so far."""
+
+    max_chars = 128 * 2**20
+    """`SizeLimitError` is raised by the feed that would pass this many characters."""
+
+    def __init__(self, format: Wire, types: Types, *, events: bool = True) -> None:
+        self.format = format
+        self.types = types
+        self.buf = ""
+        self.base = 0
+        self.pos = 0
+        self.calls = 0
+        self.mark = 0  # where the block, or what is left of it after its last whole call, begins
+        self.committed = True
+        self._markers = markers = format.markers
+        self._hunt: re.Pattern[str] | None = markers.first
+        self._parts: list[tuple[Part, int, int]] = []
+        self._events: list[Event] | None = [] if events else None
+        self._step: Callable[[bool], bool] = self._start if markers.think_open else self._text
+        self._scan = 0
+        self._pieces: list[str] = []
+        self._text_at = -1
+        self._lead: tuple[str, ...] = ()
+        self._end_at = -1
+        self._block = self._opened = 0
+        self._held: list[str] = []
+        self._waiting: list[str] = []
+        self.reader: CallReader | None = None
+        self._resume = 0
+        self._reason = ""
+        self._begun = False
+        self._fed = 0
+        self._closed = self._ended = self._truncated = self._blank = False
+
+    # -- the public side
+
+    def feed(self, chunk: str) -> list[Event]:
+        """Read more text; the events it settles.  Raises SizeLimitError past ``max_chars``, ValueError after ``close``."""
+        if self._closed:
+            raise ValueError("this stream was closed; make a new StreamParser for the next message")
+        self._fed += len(chunk)
+        if self._fed > self.max_chars:
+            raise SizeLimitError(
+                f"the stream passed {self.max_chars:,} characters; close it, or set StreamParser.max_chars higher"
+            )
+        if self._blank and chunk.isspace():
+            self._waiting.append(chunk)
+            return []
+        self._take(chunk)
+        while self._step(False):
+            pass
+        self._trim()
+        return self._drain()
+
+    def close(self) -> list[Event]:
+        """The text is at its end; the last events."""
+        if self._closed:
+            return []
+        self._closed = True
+        self._take("")
+        while self._step(True):
+            pass
+        return self._drain()
+
+    def read(self, text: str) -> Parsed:
+        """The whole text at once: ``feed`` and ``close`` in one, without events."""
+        self._closed = True
+        self._fed = len(text)
+        self.buf = text
+        while self._step(True):
+            pass
+        return self.parsed
+
+    @property
+    def parsed(self) -> Parsed:
+        """What has been read so far; after ``close``, the message."""
+        return Parsed(self._parts, self._fed, ended=self._ended, truncated=self._truncated)
+
+    # -- the buffer
+
+    def _take(self, chunk: str) -> None:
+        if self._waiting:
+            chunk = "".join([*self._waiting, chunk])
+            self._waiting.clear()
+        self._blank = False
+        self.buf = self.buf + chunk if self.buf else chunk
+
+    def _trim(self) -> None:
+        """Drop what is settled from the buffer; inside a call keep it aside."""
+        pos = self.pos
+        if pos:
+            if self._step == self._call or self._step == self._recover:
+                self._held.append(self.buf[max(0, self.mark - self.base) : pos])
+            self.buf = self.buf[pos:]
+            self.base += pos
+            self._scan = max(0, self._scan - pos)
+            self.pos = 0
+        elif self._blank:
+            self._waiting.append(self.buf)
+            self.buf = ""
+
+    def _drain(self) -> list[Event]:
+        if not self._events:
+            return []
+        events, self._events = self._events, []
+        return events
+
+    def since(self, start: int, end: int) -> str:
+        """The text from ``start`` (in the message, not before ``mark``) to ``end`` (in the buffer)."""
+        low = start - self.base
+        if low >= 0:
+            return self.buf[low:end]
+        return ("".join(self._held) + self.buf[:end])[start - self.mark :]
+
+    def _restore(self) -> None:
+        """Bring back what was put aside, so that ``buf`` holds all from ``mark`` on."""
+        if self._held:
+            self.buf = "".join(self._held) + self.buf
+            self.pos += self.base - self.mark
+            self.base = self.mark
+            self._held.clear()
+
+    # -- reasoning
+
+    def _start(self, final: bool) -> bool:
+        """At the very start: a reasoning block, or not."""
+        found = _NONSPACE.search(self.buf)
+        opening = self._markers.think_open
+        if found is None and not final:
+            self._blank = bool(self.buf)
+            return False
+        at = found.start() if found else 0
+        if found and self.buf.startswith(opening, at):
+            self._step = self._think
+            self.pos = self._scan = at + len(opening)
+            return True
+        if found and not final and opening.startswith(self.buf[at : at + len(opening)]):
+            return False
+        self._step = self._text
+        return True
+
+    def _think(self, final: bool) -> bool:
+        """Inside a reasoning block: up to its closing tag.  One newline after the opening tag is framing."""
+        buf, closing = self.buf, self._markers.think_close
+        if self._text_at < 0:
+            if self.pos == len(buf) and not final:
+                return False
+            self.pos += buf.startswith("\n", self.pos)
+            self._text_at = self.base + self.pos
+        found = buf.find(closing, self._scan)
+        if found < 0:
+            if final:
+                return self._unclosed()
+            safe = self._markers.settled_thought(buf, self.pos)
+            self._grow(safe, ReasoningDelta)
+            self._scan = max(self.pos, len(buf) - len(closing) + 1)
+            return False
+        self._grow(found - (found > self.pos and buf[found - 1] == "\n"), ReasoningDelta)
+        self._add_thought(self.base + self.pos)
+        self._to_text(found + len(closing), self._markers.after_reasoning, self._markers.hunt)
+        return True
+
+    def _add_thought(self, end: int) -> None:
+        self._parts.append((Reasoning(text="".join(self._pieces)), self._text_at, end))
+        self._pieces.clear()
+        self._text_at = -1
+
+    def _unclosed(self) -> bool:
+        """The text ended inside a reasoning block: calls that are all of its end are calls, the rest is reasoning."""
+        end = len(self.buf)
+        thought = "".join(self._pieces) + self.buf[self.pos : end]
+        origin = self._text_at
+        found = self._markers.hunt.search(thought)
+        if found:
+            inner = StreamParser(self.format, self.types, events=False)
+            inner._hunt = self._markers.hunt
+            inner._step = inner._text
+            rest = inner.read(thought[found.start() :])
+            if rest.calls and len(rest.calls) == len(rest.parts):
+                kept = self._markers.without_separator(thought, 0, found.start())
+                self._parts.append((Reasoning(text=thought[:kept]), origin, origin + kept))
+                self._adopt(inner, origin + found.start())
+                return False
+        self._grow(end, ReasoningDelta)
+        self._add_thought(self.base + end)
+        self._truncated = True
+        self._step = self._over
+        return False
+
+    def _adopt(self, inner: "StreamParser", offset: int) -> None:
+        for part, start, end in inner._parts:
+            self._parts.append((part, start + offset, end + offset))
+            if isinstance(part, ToolCall):
+                self._announce(part)
+        self._ended = inner._ended
+        self._step = self._over
+
+    def _over(self, final: bool) -> bool:
+        return False
+
+    # -- text
+
+    def _to_text(self, pos: int, lead: tuple[str, ...], hunt: re.Pattern[str] | None) -> None:
+        self.pos = self._scan = pos
+        self._lead, self._hunt = lead, hunt
+        self._step = self._text
+
+    def _text(self, final: bool) -> bool:
+        """In text: up to the next mark."""
+        if self._end_at >= 0 and not self._still_ended(final):
+            return False
+        buf = self.buf
+        found = self._hunt.search(buf, self._scan) if self._hunt else None
+        if found is None:
+            return self._finish() if final else self._wait()
+        at, kind = found.start(), self._markers.kinds[found.group()]
+        if kind == "end":
+            self._end_at, self._scan = self.base + at, found.end()
+            return True
+        if kind == "think":
+            return self._imply(at, found.end())
+        if self._markers.only_at_start and (self._text_at >= 0 or not _blank(buf, self.pos, at)):
+            self._hunt, self._scan = self._markers.ends, at
+            return True
+        return self._open(at, found.group())
+
+    def _wait(self) -> bool:
+        buf = self.buf
+        self._grow_text(self._markers.settled(buf, self.pos))
+        self._scan = max(self.pos, self._scan, self._markers.unhunted(buf))
+        self._blank = self._text_at < 0 and self.pos < len(buf) and _blank(buf, self.pos, len(buf))
+        return False
+
+    def _still_ended(self, final: bool) -> bool:
+        """After an end-of-turn marker: whitespace leaves it one, anything else makes it text.  False: more text is needed."""
+        found = _NONSPACE.search(self.buf, self._scan)
+        if found is None:
+            self._scan = len(self.buf)
+            if final:
+                self._finish()
+                return False
+            self._grow_text(self._end_at - self.base)
+            self._blank = self._scan > self._end_at - self.base
+            return False
+        self._scan = self._end_at - self.base + 1
+        self._end_at = -1
+        return True
+
+    def _finish(self) -> bool:
+        end = len(self.buf)
+        if self._end_at >= 0:
+            self._ended, end = True, self._end_at - self.base
+        self._grow_text(end)
+        if self._text_at < 0 and not self._parts and end > self.pos:
+            self._text_at = self.base + self.pos
+            self._grow(end, TextDelta)
+        self._add_text()
+        self._step = self._over
+        return False
+
+    def _imply(self, at: int, after: int) -> bool:
+        """A closing reasoning tag without an opening one: all text so far was reasoning."""
+        if self._text_at < 0:
+            self._text_at = self.base + self.pos
+        if self._pieces and self._events is not None:
+            self._events.append(ReasoningImplied())
+        self._grow(at - (at > self.pos and self.buf[at - 1] == "\n"), ReasoningDelta)
+        self._add_thought(self.base + self.pos)
+        self._to_text(after, self._markers.after_reasoning, self._markers.hunt)
+        return True
+
+    def _grow_text(self, upto: int) -> None:
+        """Settle the text before ``upto``, if it is more than the whitespace around calls."""
+        if self._text_at < 0:
+            if _blank(self.buf, self.pos, upto):
+                return
+            for lead in self._lead:
+                if self.buf.startswith(lead, self.pos):
+                    self.pos += len(lead)
+                    break
+            self._text_at = self.base + self.pos
+        self._grow(upto, TextDelta)
+
+    def _grow(self, upto: int, event: type[TextDelta] | type[ReasoningDelta]) -> None:
+        if upto > self.pos:
+            piece = self.buf[self.pos : upto]
+            self._pieces.append(piece)
+            self.pos = upto
+            if self._events is not None:
+                self._events.append(event(piece))
+
+    def _add_text(self) -> None:
+        if self._text_at >= 0:
+            pieces = self._pieces
+            text = pieces[0] if len(pieces) == 1 else "".join(pieces)
+            self._parts.append((build_text(text), self._text_at, self._text_at + len(text)))
+            self._pieces = []
+            self._text_at = -1
+
+    # -- calls
+
+    def _open(self, at: int, marker: str) -> bool:
+        """A call's mark stands at ``at``."""
+        self._grow_text(self._markers.without_separator(self.buf, self.pos, at))
+        whole = self.format.read_whole(self, at)
+        if whole is not None:
+            self._add_text()
+            calls, end = whole
+            self._block = len(self._parts)
+            for call in calls:
+                self._announce(call)
+                self._parts.append((call, self.base + at, self.base + end))
+            self._settle_block(self.base + end)
+            self._to_text(end, self._markers.after_call, self._markers.after)
+            return True
+        self.mark, self._opened = self.base + self.pos, self.base + at
+        self._resume = self._opened + len(marker)
+        self.pos = at
+        self.committed = self._begun = False
+        if self.reader is None:
+            self.reader = self.format.reader()
+        if not self.format.ambiguous:
+            self.commit()
+        self.reader.begin(self, marker)
+        self._step = self._call
+        return True
+
+    def commit(self) -> None:
+        """It is a call, whatever comes: end the text before it."""
+        if not self.committed:
+            self.committed = True
+            self._add_text()
+            if self._held:
+                self._held = ["".join(self._held)[self._opened - self.mark :]]
+            self.mark = self._opened
+            self._block = len(self._parts)
+
+    def _call(self, final: bool) -> bool:
+        assert self.reader is not None
+        outcome = self.reader.advance(self, final)
+        if outcome is Outcome.MORE:
+            if not final:
+                return False
+            self._truncated = self.committed
+            outcome = self.bad("the text ends inside the call")
+        after = self.base + self.pos
+        self._restore()
+        self.pos = self.mark - self.base
+        if outcome is Outcome.DONE:
+            self._settle_block(self.mark)
+            self._to_text(self.pos, self._markers.after_call, self._markers.after)
+        elif outcome is Outcome.TEXT or not self.committed:
+            self._scan = max(after, self._resume) - self.base
+            self._step = self._text
+        else:
+            self._settle_block(self.mark)
+            self._scan = self._resume - self.base
+            self._step = self._recover
+        return True
+
+    def _settle_block(self, end: int) -> None:
+        """Calls of one block: the first one's span is the block, the others are empty at its end."""
+        parts = self._parts
+        for i in range(self._block, len(parts)):
+            part, start, _ = parts[i]
+            parts[i] = (part, start if i == self._block else end, end)
+
+    def begin_call(self, name: str) -> None:
+        """The call's name is known."""
+        self._begun = True
+        if self._events is not None:
+            self._events.append(CallStart(self.calls, name))
+
+    def delta(self, json: str) -> None:
+        """The next piece of the arguments' JSON is known."""
+        if self._events is not None and json:
+            self._events.append(ArgumentsDelta(self.calls, json))
+
+    def end_call(self, call: ToolCall) -> None:
+        """A call is complete at ``pos``."""
+        self._parts.append((call, self.mark, self.base + self.pos))
+        self.account()
+        self._begun = False
+        if self._events is not None:
+            self._events.append(CallEnd(self.calls, call))
+        self.calls += 1
+
+    def add_text(self, text: Text) -> None:
+        """Text that stands inside the block, before its calls."""
+        at = self.base + self.pos
+        self._parts.append((text, self.mark, at))
+        self.account()
+        self._block = len(self._parts)
+        if self._events is not None:
+            self._events.append(TextDelta(text.text))
+
+    def account(self) -> None:
+        """What stands before ``pos`` belongs to the block, whatever comes: its closing mark, say."""
+        self.mark = self.base + self.pos
+        self._held.clear()
+
+    def bad(self, reason: str, resume: int | None = None) -> Outcome:
+        """It is no call.  The next one is looked for from ``resume`` (in the message) on, else as the reader's ``rescan`` says."""
+        self._reason = reason
+        if resume is not None:
+            self._resume = resume
+        elif self.reader is not None and not self.reader.rescan:
+            self._resume = self.base + self.pos
+        self._resume = max(self._resume, self.mark)
+        return Outcome.BAD
+
+    def _recover(self, final: bool) -> bool:
+        """A broken call runs to its closing mark, or to the next opening one."""
+        found = self._markers.recover.search(self.buf, self._scan) if self._markers.recover else None
+        if found is None:
+            if not final:
+                self._scan = self.pos = max(self._scan, self._markers.unhunted(self.buf))
+                return False
+            self._restore()
+            end = self._markers.before_end(self.buf)
+        else:
+            end = found.end() if found.group() in self._markers.closers else found.start()
+        low = max(0, self.mark - self.base)
+        raw = ("".join(self._held) + self.buf[low:end]).rstrip()
+        self._held.clear()
+        malformed = Malformed(raw=raw, reason=self._reason)
+        if raw:
+            self._parts.append((malformed, self.mark, self.mark + len(raw)))
+        if self._events is not None:
+            self._events.append(CallMalformed(self.calls if self._begun else None, malformed))
+        self.calls += self._begun
+        self._to_text(end, self._markers.after_call, self._markers.after)
+        return True
+
+    def _announce(self, call: ToolCall) -> None:
+        """A call that was read at once."""
+        index = self.calls
+        self.calls += 1
+        if self._events is not None:
+            self._events += (
+                CallStart(index, call.name),
+                ArgumentsDelta(index, dumps(call.arguments)),
+                CallEnd(index, call),
+            )
+
+
+def _blank(text: str, start: int, end: int) -> bool:
+    return _NONSPACE.search(text, start, end) is None
