@@ -89,7 +89,10 @@ def case(name: str, title: str) -> tuple[list[dict[str, Any]], toolfmt.ToolCall]
     properties, arguments = CASES[title]
     if title == "own closing tag":
         arguments = {"v": own_closing(name)}
-    tool = {"type": "function", "function": {"name": "probe", "description": "", "parameters": {"type": "object", "properties": properties}}}
+    tool = {
+        "type": "function",
+        "function": {"name": "probe", "description": "", "parameters": {"type": "object", "properties": properties}},
+    }
     return [tool], toolfmt.ToolCall(name="probe", arguments=arguments)
 
 

@@ -3,8 +3,6 @@
 import copy
 import json
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +13,15 @@ from hypothesis import strategies as st
 from toolfmt.api import describe_tools, parse, render
 from toolfmt.convert import convert
 from toolfmt.errors import LayoutError, LossError, ToolSpecError, UnknownFormatError, UnrepresentableError
-from toolfmt.ir import Message, Reasoning, Text, ToolCall
+from toolfmt.ir import Reasoning, Text, ToolCall
 from toolfmt.registry import formats, get_format
 from toolfmt.report import Loss, Report, ToolfmtWarning
-from toolfmt.rows import RowConverter
 from toolfmt.tools import read_tools
 
-FENCE = "I'll use the run_command tool.\n\n```json\n{\"name\": \"run_command\", \"arguments\": {\"command\": \"grep -r ...\"}}\n```"
-QWEN = "I'll use the run_command tool.\n\n<tool_call>\n<function=run_command>\n<parameter=command>\ngrep -r ...\n</parameter>\n</function>\n</tool_call>"
+FENCE = (
+    'I\'ll use the run_command tool.\n\n```json\n{"name": "run_command", "arguments": {"command": "grep -r ..."}}\n```'
+)
+QWEN = "I'll use the run_command tool.\n\n<tool_call>\n<function=run_command>\n<parameter=command>\ngrep -r ...\n</parameter>\n</function>\n</tool_call>"  # noqa: E501
 ROWS: list[dict[str, Any]] = [
     {
         "messages": [
@@ -33,8 +32,12 @@ ROWS: list[dict[str, Any]] = [
         ]
     }
 ]
-TOOLS = [{"name": "f", "parameters": {"type": "object", "properties": {"n": {"type": "integer"}, "s": {"type": "string"}}}}]
-BOTH_WAYS = [name for name in (info.name for info in formats()) if get_format(name).limits.text_before and name != "xlam_v1"]
+TOOLS = [
+    {"name": "f", "parameters": {"type": "object", "properties": {"n": {"type": "integer"}, "s": {"type": "string"}}}}
+]
+BOTH_WAYS = [
+    name for name in (info.name for info in formats()) if get_format(name).limits.text_before and name != "xlam_v1"
+]
 
 
 def row_of(text: str, **more: Any) -> dict[str, Any]:
@@ -57,7 +60,7 @@ def test_the_example_to_qwen_xml_and_back() -> None:
         "find x", QWEN, "<tool_response>\na.py:1: x\n</tool_response>", "It is in a.py.",
     ]  # fmt: skip
     assert [message["role"] for message in made[0]["messages"]] == ["user", "assistant", "user", "assistant"]
-    assert ROWS == before
+    assert before == ROWS
     assert (report.rows, report.with_calls, report.direct, report.converted, report.rejected) == (1, 1, 0, 1, 0)
     assert (report.source, report.layout, report.to, report.losses) == ("json_fence", "messages_text", "qwen_xml", [])
     assert "rows: 1, with calls: 1" in report.summary()
@@ -73,9 +76,16 @@ def test_there_and_back_through_every_format_with_a_place_for_text(name: str) ->
     assert convert(made, to="json_fence", source=name, tools=tools) == ROWS
 
 
-VALUES = st.one_of(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), st.sampled_from(["true", "5", "null", " x ", "\n", "", "[1]"]))
+VALUES = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+    st.sampled_from(["true", "5", "null", " x ", "\n", "", "[1]"]),
+)
 CALLS = st.lists(st.fixed_dictionaries({}, optional={"s": VALUES, "n": st.integers()}), min_size=1, max_size=3)
-PAIRS = [(a, b) for a in ("hermes", "json_fence", "qwen_xml", "qwen3_coder") for b in ("hermes", "json_fence", "qwen_xml", "functiongemma_vllm", "labelled")]
+PAIRS = [
+    (a, b)
+    for a in ("hermes", "json_fence", "qwen_xml", "qwen3_coder")
+    for b in ("hermes", "json_fence", "qwen_xml", "functiongemma_vllm", "labelled")
+]
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)
@@ -115,7 +125,7 @@ def test_text_bytes_round_calls_are_kept() -> None:
 def test_what_is_not_accepted_is_said() -> None:
     with pytest.raises(TypeError, match=r"a list of rows, or a datasets Dataset.*got `builtins.tuple`"):
         convert(({"messages": []},), to="hermes")
-    with pytest.raises(ValueError, match="to=.*or layout="):
+    with pytest.raises(ValueError, match=r"to=.*or layout="):
         convert(ROWS)
     with pytest.raises(ValueError, match="on_loss must be one of raise, warn, ignore; got `no`"):
         convert(ROWS, to="hermes", on_loss="no")
@@ -136,7 +146,15 @@ def test_what_is_not_accepted_is_said() -> None:
 
 
 def test_rows_without_calls_pass_unchanged() -> None:
-    rows = [{"messages": [{"role": "user", "content": "Tool result: x"}, {"role": "assistant", "content": "<think>\nhm\n</think>\n\nHi<|im_end|>"}], "k": [1]}]
+    rows = [
+        {
+            "messages": [
+                {"role": "user", "content": "Tool result: x"},
+                {"role": "assistant", "content": "<think>\nhm\n</think>\n\nHi<|im_end|>"},
+            ],
+            "k": [1],
+        }
+    ]
     report = Report()
     assert convert(rows, to="functiongemma", report=report) == rows
     assert (report.direct, report.converted, report.source) == (1, 0, None)
@@ -160,7 +178,14 @@ def test_tools_null_empty_and_absent_stay_as_they_are(value: Any) -> None:
 
 def test_results_get_their_names_by_order() -> None:
     two = "\n\n".join(f'```json\n{{"name": "{name}", "arguments": {{}}}}\n```' for name in ("f", "g"))
-    rows = [{"messages": [{"role": "assistant", "content": two}, {"role": "user", "content": "Tool result: 1\nTool result: 2"}]}]
+    rows = [
+        {
+            "messages": [
+                {"role": "assistant", "content": two},
+                {"role": "user", "content": "Tool result: 1\nTool result: 2"},
+            ]
+        }
+    ]
     made = convert(rows, to="functiongemma")
     assert made[0]["messages"][1]["content"].count("response:f{value:<escape>1<escape>}") == 1
     assert "response:g{value:<escape>2<escape>}" in made[0]["messages"][1]["content"]
@@ -183,7 +208,14 @@ def test_a_result_without_a_call_cannot_be_named() -> None:
 
 
 def test_results_of_a_format_without_marks_take_the_role() -> None:
-    rows = [{"messages": [{"role": "assistant", "content": FENCE[32:]}, {"role": "user", "content": "Tool result: 1\nTool result: 2"}]}]
+    rows = [
+        {
+            "messages": [
+                {"role": "assistant", "content": FENCE[32:]},
+                {"role": "user", "content": "Tool result: 1\nTool result: 2"},
+            ]
+        }
+    ]
     report = Report()
     made = convert(rows, to="xlam", report=report)
     assert made[0]["messages"][1:] == [{"role": "tool", "content": "1"}, {"role": "tool", "content": "2"}]
@@ -194,7 +226,14 @@ def test_results_of_a_format_without_marks_take_the_role() -> None:
 def test_the_tools_block_is_rewritten_and_gives_the_types(role: str) -> None:
     block = describe_tools(TOOLS, "hermes")
     call = '<tool_call>\n{"name": "f", "arguments": {"n": 5, "s": "5"}}\n</tool_call>'
-    rows = [{"messages": [{"role": role, "content": f"Be brief.\n\n{block}\n\nThanks."}, {"role": "assistant", "content": call}]}]
+    rows = [
+        {
+            "messages": [
+                {"role": role, "content": f"Be brief.\n\n{block}\n\nThanks."},
+                {"role": "assistant", "content": call},
+            ]
+        }
+    ]
     made = convert(rows, to="qwen_xml")
     assert made[0]["messages"][0]["content"] == f"Be brief.\n\n{describe_tools(TOOLS, 'qwen_xml')}\n\nThanks."
     assert convert(made, to="hermes") == rows
@@ -224,13 +263,18 @@ def test_types_come_from_the_row_then_from_the_argument() -> None:
 
 def test_a_value_whose_type_nobody_knows_is_a_loss() -> None:
     wire = "<tool_call>\n<function=f>\n<parameter=n>\n5\n</parameter>\n</function>\n</tool_call>"
-    with pytest.raises(LossError, match=r"row 0: \$.messages\[0\].calls\[0\].arguments.n: `5` is written as a string.*\(type\)"):
+    with pytest.raises(
+        LossError, match=r"row 0: \$.messages\[0\].calls\[0\].arguments.n: `5` is written as a string.*\(type\)"
+    ):
         convert([row_of(wire)], to="hermes")
     assert convert([row_of(wire)], to="qwen3_coder") == [row_of(wire)]
 
 
 def test_tools_are_inferred_and_what_they_cannot_tell_is_a_loss() -> None:
-    rows = [row_of(f'<tool_call>\n{{"name": "f", "arguments": {{"v": {value}}}}}\n</tool_call>') for value in ("5", '"x"', '"5"')]
+    rows = [
+        row_of(f'<tool_call>\n{{"name": "f", "arguments": {{"v": {value}}}}}\n</tool_call>')
+        for value in ("5", '"x"', '"5"')
+    ]
     report = Report()
     made = convert(rows, to="qwen_xml", on_loss="ignore", report=report)
     assert len(made) == 3 and [(loss.row, loss.kind) for loss in report.losses] == [(2, "type")]
@@ -239,10 +283,12 @@ def test_tools_are_inferred_and_what_they_cannot_tell_is_a_loss() -> None:
 
 def test_broken_tools_reject_the_row() -> None:
     for tools in ("{", [{"description": "no name"}], {"name": "f"}, [3]):
-        with pytest.raises(ToolSpecError, match="^row 1: "):
+        with pytest.raises(ToolSpecError, match=r"^row 1: "):
             convert([row_of(FENCE), row_of(FENCE, tools=tools)], to="hermes")
         report = Report()
-        assert len(convert([row_of(FENCE), row_of(FENCE, tools=tools)], to="hermes", on_loss="ignore", report=report)) == 1
+        assert (
+            len(convert([row_of(FENCE), row_of(FENCE, tools=tools)], to="hermes", on_loss="ignore", report=report)) == 1
+        )
         assert (report.rejected, report.rejects[0].row) == (1, 1)
 
 
@@ -281,11 +327,15 @@ def test_ids_are_a_loss_only_where_order_does_not_link() -> None:
         ([ToolCall(name="f"), Text(text="done")], "hermes", "labelled", "text", [ToolCall(name="f")]),
     ],
 )
-def test_what_has_no_place_is_dropped_and_said(parts: list[Any], source: str, to: str, kind: str, kept: list[Any]) -> None:
+def test_what_has_no_place_is_dropped_and_said(
+    parts: list[Any], source: str, to: str, kind: str, kept: list[Any]
+) -> None:
     rows, report = [row_of(render(parts, source))], Report()
     with pytest.raises(LossError) as caught:
         convert(rows, to=to)
-    assert caught.value.losses[0].kind == kind and pickle.loads(pickle.dumps(caught.value)).losses == caught.value.losses
+    assert (
+        caught.value.losses[0].kind == kind and pickle.loads(pickle.dumps(caught.value)).losses == caught.value.losses
+    )
     with pytest.warns(ToolfmtWarning, match=f"1 losses, 0 rows refused: row 0: .*\\({kind}\\)"):
         made = convert(rows, to=to, on_loss="warn")
     assert convert(rows, to=to, on_loss="ignore", report=report) == made == [row_of(render(kept, to))]
@@ -308,200 +358,32 @@ def test_text_that_the_target_would_read_as_a_call_is_a_loss() -> None:
 
 
 def test_a_fence_among_other_calls_is_text_and_said() -> None:
-    rows = [row_of(f'<tool_call>\n{{"name": "f", "arguments": {{"n": {i}}}}}\n</tool_call>') for i in range(40)] + [row_of(FENCE)]
+    rows = [row_of(f'<tool_call>\n{{"name": "f", "arguments": {{"n": {i}}}}}\n</tool_call>') for i in range(40)] + [
+        row_of(FENCE)
+    ]
     report = Report()
     made = convert(rows, to="functiongemma", report=report)
     assert made[40] == rows[40] and report.notice_counts["unread"] == 1
 
 
 def test_mixed_formats_are_found_row_by_row() -> None:
-    rows = [row_of(render(ToolCall(name="f", arguments={"s": "x"}), name)) for name in ("hermes", "qwen_xml", "labelled", "functiongemma", "hermes")]
+    rows = [
+        row_of(render(ToolCall(name="f", arguments={"s": "x"}), name))
+        for name in ("hermes", "qwen_xml", "labelled", "functiongemma", "hermes")
+    ]
     made = convert(rows, to="hermes")
     assert all(row == made[0] for row in made)
 
 
 def test_what_cannot_be_written_at_all() -> None:
-    rows = [row_of('<tool_call>\n{"name": "f", "arguments": {"s": "<escape>"}}\n</tool_call>')] + [row_of(render(ToolCall(name="f"), "hermes"))]
-    with pytest.raises(UnrepresentableError, match=r"^row 0: \$.messages\[0\].*functiongemma cannot write a string holding `<escape>`"):
+    rows = [
+        row_of('<tool_call>\n{"name": "f", "arguments": {"s": "<escape>"}}\n</tool_call>'),
+        row_of(render(ToolCall(name="f"), "hermes")),
+    ]
+    with pytest.raises(
+        UnrepresentableError, match=r"^row 0: \$.messages\[0\].*functiongemma cannot write a string holding `<escape>`"
+    ):
         convert(rows, to="functiongemma")
     report = Report()
     assert len(convert(rows, to="functiongemma", on_loss="ignore", report=report)) == 1
     assert (report.rows, report.with_calls, report.rejected, report.rejects[0].data) == (2, 1, 1, rows[0])
-
-
-# Files
-
-
-def write(path: Path, *lines: str | bytes) -> Path:
-    path.write_bytes(b"".join((line.encode() if isinstance(line, str) else line) + b"\n" for line in lines))
-    return path
-
-
-def test_a_file_of_good_and_bad_rows(tmp_path: Path) -> None:
-    plain = '{"messages":[{"role":"user","content":"\\u00e9"}],"x":1e5}'
-    lines = [json.dumps(ROWS[0]), "", "{bad", plain, '{"a": 1}', b'{"\xff": 1}', json.dumps(row_of(FENCE, tools="{"))]
-    path = write(tmp_path / "data.jsonl", *lines)
-    before, report = path.read_bytes(), Report()
-    out = convert(path, to="qwen_xml", report=report)
-    assert out == tmp_path / "data.qwen_xml.jsonl" and path.read_bytes() == before
-    made = out.read_text().splitlines()
-    assert json.loads(made[0]) == convert(ROWS, to="qwen_xml")[0] and made[1:] == [plain]
-    rejects = [json.loads(line) for line in (tmp_path / "data.qwen_xml.jsonl.rejects.jsonl").read_text().splitlines()]
-    assert [reject["line"] for reject in rejects] == [3, 5, 6, 7]
-    assert rejects[0]["data"] == "{bad" and rejects[1]["data"] == {"a": 1}
-    assert (report.rows, report.rejected) == (6, 4) and len(made) + len(rejects) == 6
-    assert "row 1 (line 3)" in report.summary()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["data.jsonl", "data.qwen_xml.jsonl", "data.qwen_xml.jsonl.rejects.jsonl"]
-
-
-def test_a_second_run_without_bad_rows_leaves_no_old_rejects(tmp_path: Path) -> None:
-    path = write(tmp_path / "d.jsonl", "{")
-    convert(path, to="hermes")
-    assert (tmp_path / "d.hermes.jsonl.rejects.jsonl").exists()
-    convert(write(path, json.dumps(ROWS[0])), to="hermes")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["d.hermes.jsonl", "d.jsonl"]
-
-
-def test_json_with_a_list(tmp_path: Path) -> None:
-    path = tmp_path / "d.json"
-    path.write_text(json.dumps(ROWS))
-    out = convert(path, layout="openai")
-    assert out.name == "d.openai.jsonl"
-    assert [json.loads(line) for line in out.read_text().splitlines()] == convert(ROWS, layout="openai")
-    path.write_text("{}")
-    with pytest.raises(LayoutError, match="expected a JSON list of rows, got `dict`"):
-        convert(path, to="hermes")
-
-
-def test_the_input_is_never_the_output(tmp_path: Path) -> None:
-    path = write(tmp_path / "d.jsonl", json.dumps(ROWS[0]))
-    (tmp_path / "link.jsonl").symlink_to(path)
-    for out in (path, tmp_path / "link.jsonl", tmp_path / "x" / ".." / "d.jsonl"):
-        (tmp_path / "x").mkdir(exist_ok=True)
-        with pytest.raises(ValueError, match="never changed"):
-            convert(path, to="hermes", out=out)
-    with pytest.raises(ValueError, match="expected a file of rows"):
-        convert(tmp_path / "d.parquet", to="hermes")
-
-
-def test_a_loss_leaves_nothing_half_written(tmp_path: Path) -> None:
-    lost = row_of(render([Reasoning(text="hm"), ToolCall(name="f")], "hermes"))
-    path = write(tmp_path / "d.jsonl", json.dumps(ROWS[0]), "{", json.dumps(lost))
-    with pytest.raises(LossError, match=r"row 2 \(line 3\): "):
-        convert(path, to="json_fence")
-    assert [p.name for p in tmp_path.iterdir()] == ["d.jsonl"]
-
-
-def test_an_interrupted_run_leaves_nothing_and_the_old_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write(tmp_path / "d.jsonl", *[json.dumps(ROWS[0])] * 5)
-    out = write(tmp_path / "d.hermes.jsonl", "old")
-    calls = iter(range(100))
-    real = RowConverter.__call__
-
-    def interrupted(self: RowConverter, row: object) -> Any:
-        if next(calls) == 3:
-            raise KeyboardInterrupt
-        return real(self, row)
-
-    monkeypatch.setattr(RowConverter, "__call__", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        convert(path, to="hermes")
-    assert out.read_text() == "old\n" and sorted(p.name for p in tmp_path.iterdir()) == ["d.hermes.jsonl", "d.jsonl"]
-
-
-# Datasets
-
-
-def test_converting_imports_no_dataset_library() -> None:
-    code = "import sys, toolfmt.convert, toolfmt.files, toolfmt.hf, toolfmt.detect; print([m for m in ('datasets', 'pandas', 'pyarrow', 'numpy') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
-
-
-def test_the_converter_pickles() -> None:
-    converter = RowConverter("hermes", None, "json_fence", tools=read_tools(TOOLS))
-    assert pickle.loads(pickle.dumps(converter))(ROWS[0]).row == convert(ROWS, to="hermes")[0]
-
-
-@pytest.fixture(scope="module")
-def datasets() -> Any:
-    module = pytest.importorskip("datasets", reason="datasets is not installed: pip install datasets")
-    module.disable_progress_bars()
-    return module
-
-
-def many(n: int = 1200) -> list[dict[str, Any]]:
-    rows = [{"n": i, **copy.deepcopy(ROWS[0])} for i in range(n)]
-    rows[0]["messages"] = rows[0]["messages"][:1]
-    return rows
-
-
-def test_a_dataset_there_and_back(datasets: Any) -> None:
-    data, report = datasets.Dataset.from_list(many()), Report()
-    made = convert(data, to="qwen_xml", report=report)
-    assert made.to_list() == convert(many(), to="qwen_xml") and made.features == data.features
-    assert (report.rows, report.with_calls, report.direct) == (1200, 1199, 1)
-    assert convert(made, to="json_fence").to_list() == many()
-    both = convert(datasets.DatasetDict(a=data, b=data), to="hermes")
-    assert set(both) == {"a", "b"} and both["b"].to_list() == convert(many(), to="hermes")
-
-
-def test_a_dataset_in_fields_and_back(datasets: Any) -> None:
-    data = datasets.Dataset.from_list(many(5))
-    made = convert(data, layout="openai")
-    assert made[1]["messages"][1]["tool_calls"][0]["function"] == {"name": "run_command", "arguments": '{"command": "grep -r ..."}'}
-    back = convert(made, to="hermes")
-    assert [m["content"] for m in back[1]["messages"]] == [m["content"] for m in convert(many(5), to="hermes")[1]["messages"]]
-    assert "tool_calls" not in back.features["messages"].feature
-
-
-def test_an_iterable_dataset_is_lazy(datasets: Any) -> None:
-    data, report = datasets.Dataset.from_list(many()).to_iterable_dataset(), Report()
-    made = convert(data, to="qwen_xml", report=report)
-    assert report.rows == 0
-    assert list(made) == convert(many(), to="qwen_xml") and report.rows == 1200
-
-    def rows() -> Any:
-        yield from many(3)
-
-    unknown = datasets.IterableDataset.from_generator(rows)
-    assert list(convert(unknown, to="hermes")) == convert(many(3), to="hermes")
-
-
-def test_bad_rows_of_datasets(datasets: Any) -> None:
-    bad = {"n": -1, "messages": [{"role": "martian", "content": "x"}]}
-    data = datasets.Dataset.from_list([bad, *many(4)])
-    for kind in (data, data.to_iterable_dataset()):
-        report = Report()
-        assert list(convert(kind, to="hermes", on_loss="ignore", report=report)) == convert(many(4), to="hermes")
-        assert (report.rows, report.rejected, report.rejects[0].data) == (5, 1, bad)
-    with pytest.raises(LayoutError, match=r"row 0: \$.messages\[0\].role"):
-        convert(data, to="hermes")
-
-
-def test_the_nulls_with_which_arrow_pads_are_no_arguments(datasets: Any) -> None:
-    def row(name: str, key: str, value: Any) -> dict[str, Any]:
-        return {"messages": [{"role": "assistant", "content": None, "tool_calls": [{"function": {"name": name, "arguments": {key: value}}}]}]}
-
-    data = datasets.Dataset.from_list([row("f", "n", 1), row("g", "s", "x")])
-    assert data[0]["messages"][0]["tool_calls"][0]["function"]["arguments"] == {"n": 1, "s": None}
-    tools = [{"name": name, "parameters": {"type": "object", "properties": {key: {}}}} for name, key in (("f", "n"), ("g", "s"))]
-    report = Report()
-    made = convert(data, to="hermes", tools=tools, report=report)
-    assert '"arguments": {"n": 1}' in made[0]["messages"][0]["content"] and report.notice_counts["null"] == 2
-    with pytest.raises(LossError, match="may be Arrow's padding"):
-        convert(data, to="hermes")
-
-
-def test_worker_processes(datasets: Any) -> None:
-    from toolfmt.hf import Shape, _Batch
-
-    batch = _Batch(RowConverter("hermes", None, "json_fence", padded=True), Shape(("n", "messages"), "messages", ("role", "content")))
-    made = datasets.Dataset.from_list(many(8)).map(batch, batched=True, num_proc=2)
-    assert [row["messages"] for row in made] == [row["messages"] for row in convert(many(8), to="hermes")]
-
-
-def test_a_message_that_is_untouched_is_the_same_object_by_value() -> None:
-    extra = {"role": "assistant", "content": "hi", "tool_calls": None, "z": [1, {"a": 2.0}]}
-    (made,) = convert([{"messages": [extra, *ROWS[0]["messages"]]}], to="hermes")
-    assert made["messages"][0] == extra and list(made["messages"][0]) == list(extra)
-    assert Message(parts=()).calls == ()

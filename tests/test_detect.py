@@ -32,9 +32,17 @@ def test_a_format_is_recognised_by_what_it_writes(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "name", "word"),
     [
-        ("<tool_call>\n<function=f>\n<parameter=a>\nTrue\n</parameter>\n</function>\n</tool_call>", "qwen3_coder", "True"),
+        (
+            "<tool_call>\n<function=f>\n<parameter=a>\nTrue\n</parameter>\n</function>\n</tool_call>",
+            "qwen3_coder",
+            "True",
+        ),
         ("<tool_call>\n<function=f>\n<parameter=a>\nnull\n</parameter>\n</function>\n</tool_call>", "qwen_xml", "null"),
-        ("<tool_call>\n<function=f>\n<parameter=a>\nx is True\n</parameter>\n</function>\n</tool_call>", "qwen_xml", "qwen3_coder"),
+        (
+            "<tool_call>\n<function=f>\n<parameter=a>\nx is True\n</parameter>\n</function>\n</tool_call>",
+            "qwen_xml",
+            "qwen3_coder",
+        ),
         ("<start_function_call>call:f{a:1}<end_function_call>", "functiongemma", "bare"),
         ('Look:\n\n```json\n{"name": "f", "arguments": {}}\n```', "json_fence", "call"),
         ('```json\n[{"name": "f", "arguments": {}}]\n```', "json_fence", "fence"),
@@ -55,7 +63,9 @@ def test_where_twins_spell_alike_the_safe_one_is_first_with_the_same_score() -> 
     assert first.score == second.score
 
 
-@pytest.mark.parametrize("text", ["", "  ", "hello", "```json\n{}\n```", "[1, 2]", '```json\n{"a": 1}\n```', "<tool_call>"])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "hello", "```json\n{}\n```", "[1, 2]", '```json\n{"a": 1}\n```', "<tool_call>"]
+)
 def test_text_without_calls_is_in_no_format(text: str) -> None:
     assert detect(text) == []
 
@@ -84,7 +94,20 @@ def test_only_texts_and_rows() -> None:
         detect(3)
 
 
-MARKS = ["<tool_call>", "</tool_call>", "<function=", "```json\n", "```", "[", "{", '{"name": "f", "arguments": ', "<|tool_call|>", "<escape>", "call:f{", "<think>"]
+MARKS = [
+    "<tool_call>",
+    "</tool_call>",
+    "<function=",
+    "```json\n",
+    "```",
+    "[",
+    "{",
+    '{"name": "f", "arguments": ',
+    "<|tool_call|>",
+    "<escape>",
+    "call:f{",
+    "<think>",
+]
 
 
 @given(st.lists(st.sampled_from([*MARKS, "\n", "x", "}", '"', "\ud800"])).map("".join))

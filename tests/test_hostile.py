@@ -9,10 +9,11 @@ import itertools
 import json
 import random
 import resource
+import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -39,6 +40,23 @@ TOOLS = [
         },
     }
 ]
+
+
+@pytest.fixture(autouse=True)
+def _no_hang() -> Iterator[None]:
+    """What never ends fails here; nothing else is judged by the clock."""
+
+    def fail(*_: object) -> None:
+        raise TimeoutError("60 seconds: this does not end")
+
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.setitimer(signal.ITIMER_REAL, 60)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
 
 
 # -- the promises
@@ -177,7 +195,27 @@ PIECES_OF = {
     "hermes": ["json"], "xlam": ["json", "fence"], "xlam_v1": ["json", "xlam_v1"], "json_fence": ["json", "fence"], "labelled": ["json", "labelled"],
     "qwen_xml": ["raw"], "qwen3_coder": ["raw"], "functiongemma": ["braces"], "functiongemma_vllm": ["braces", "json"],
 }  # fmt: skip
-PROSE = [" ", "\n", "\n\n", "  \n", "word", "é", "\ud800", "<", "</", "\t", "\\", '"', "'", "\x00", " \n \n", "<|im_end|>", "<tool_call>", "</think>", "<think>"]
+PROSE = [
+    " ",
+    "\n",
+    "\n\n",
+    "  \n",
+    "word",
+    "é",
+    "\ud800",
+    "<",
+    "</",
+    "\t",
+    "\\",
+    '"',
+    "'",
+    "\x00",
+    " \n \n",
+    "<|im_end|>",
+    "<tool_call>",
+    "</think>",
+    "<think>",
+]
 
 
 def random_text(name: str, rng: random.Random) -> str:
@@ -242,21 +280,27 @@ def test_random_mixtures(name: str, with_tools: bool) -> None:
         rng = random.Random(seed)
         text = random_text(name, rng)
         try:
-            check(name, text, [pieces(text, 1), pieces(text, 4), random_chunks(text, rng)], TOOLS if with_tools else None)
+            check(
+                name, text, [pieces(text, 1), pieces(text, 4), random_chunks(text, rng)], TOOLS if with_tools else None
+            )
         except Exception as error:
-            raise AssertionError(f"seed {seed}: {text!r}: {error}") from error
+            raise AssertionError(f"seed {seed}: {text!r}: {type(error).__name__}: {error}") from error
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_prefix_of_a_call(name: str) -> None:
     """Truncated output is never a shorter complete call."""
     call = toolfmt.ToolCall(name="f", arguments={"a": "one\ntwo", "b": 12, "o": {"k": [1, "x", None]}})
-    text = toolfmt.render([toolfmt.Text(text="Look."), call] if toolfmt.get_format(name).limits.text_before else [call], name, tools=TOOLS)
+    text = toolfmt.render(
+        [toolfmt.Text(text="Look."), call] if toolfmt.get_format(name).limits.text_before else [call], name, tools=TOOLS
+    )
     for end in range(len(text)):
         parsed = check(name, text[:end], [pieces(text[:end], 1), pieces(text[:end], 7)], TOOLS)
         assert parsed.calls in ((), (call,))
         if parsed.calls:  # all but the closing mark of the block
-            assert text[end:].strip() in {"</tool_call>", "```", "``", "`", "}", "]"} or "</tool_call>".endswith(text[end:].strip())
+            assert text[end:].strip() in {"</tool_call>", "```", "``", "`", "}", "]"} or "</tool_call>".endswith(
+                text[end:].strip()
+            )
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -265,7 +309,14 @@ def test_a_bad_call_never_eats_the_next_good_one(name: str) -> None:
     if fmt.only_at_start:
         pytest.skip("the message is one block")
     opening = fmt.opens[0]
-    for bad in (opening, opening + "\n", opening + "\n{", opening + "\nnonsense", opening + '\n{"name": 5}', opening + "\n[1]"):
+    for bad in (
+        opening,
+        opening + "\n",
+        opening + "\n{",
+        opening + "\nnonsense",
+        opening + '\n{"name": 5}',
+        opening + "\n[1]",
+    ):
         for gap in ("\n", "\n\n", "\n" + (fmt.closes[0] or "") + "\n"):
             if name == "json_fence" and gap.count("```") == 0:
                 continue  # in an open fence, the next fence is its end
@@ -283,7 +334,9 @@ def body(name: str, arguments: str, tool: str = "f") -> str:
     return shell.replace('{"q": 1}', arguments)
 
 
-JSON_FORMATS = [name for name in FORMATS if '{"q": 1}' in toolfmt.render(toolfmt.ToolCall(name="f", arguments={"q": 1}), name)]
+JSON_FORMATS = [
+    name for name in FORMATS if '{"q": 1}' in toolfmt.render(toolfmt.ToolCall(name="f", arguments={"q": 1}), name)
+]
 
 
 def test_some_formats_have_json_on_the_wire() -> None:
@@ -355,7 +408,10 @@ GOOD_ARGUMENTS = {
         '{"name": "g", "arguments": {"name": "h"}, "parameters": []}',
         {"name": "g", "arguments": {"name": "h"}, "parameters": []},
     ),
-    "own marks": ('{"a": "</tool_call><tool_call>```\\n```<|end|>]}"}', {"a": "</tool_call><tool_call>```\n```<|end|>]}"}),
+    "own marks": (
+        '{"a": "</tool_call><tool_call>```\\n```<|end|>]}"}',
+        {"a": "</tool_call><tool_call>```\n```<|end|>]}"},
+    ),
     "one huge key": ('{"' + "k" * 300_000 + '": 1}', {"k" * 300_000: 1}),
 }
 
@@ -403,7 +459,7 @@ def test_python_literals_and_missing_arguments(name: str) -> None:
 def test_calls_to_unknown_tools(name: str) -> None:
     text = toolfmt.render(toolfmt.ToolCall(name="unknown", arguments={"a": "x"}), name)
     parsed = check(name, text, [pieces(text, size) for size in (1, 4, 11)], TOOLS)
-    if name in ("json_fence", "xlam", "xlam_v1"):
+    if name in ("json_fence", "xlam"):
         assert parsed.calls == ()
         assert parsed.text == text
     else:
@@ -426,7 +482,12 @@ def test_long_tokens_read_alike_in_every_chunking(name: str, size: int) -> None:
     ):
         text = "<start_function_call>call:f{" + inside + "}<end_function_call>"
         check(name, text, [pieces(text, 100), pieces(text, 4096), pieces(text, 9000)])
-    for head in ("call:f" + " " * size + "{}", " " * size + "call:f{}", "call:" + "f" * size + "{}", "call:f{}" + " " * size):
+    for head in (
+        "call:f" + " " * size + "{}",
+        " " * size + "call:f{}",
+        "call:" + "f" * size + "{}",
+        "call:f{}" + " " * size,
+    ):
         text = "<start_function_call>" + head + "<end_function_call>"
         check(name, text, [pieces(text, 100), pieces(text, 300), pieces(text, 9000)])
 
@@ -532,8 +593,6 @@ def test_empty_chunks_say_nothing(name: str) -> None:
 
 
 # -- floods
-
-N = 100_000  # openers
 
 FLOODS: dict[str, Callable[[int], str]] = {
     "spaces": lambda n: " " * n,
@@ -641,9 +700,6 @@ FLOODS: dict[str, Callable[[int], str]] = {
     "lone surrogates": lambda n: '[{"name": "f", "arguments": {"a": "' + "\ud800" * n + '"}}]',
 }  # fmt: skip
 
-# What a flood is about decides which formats are asked to be fast on it in `test_linear`; all formats must be right on all.
-ALL = ("spaces", "newlines", "space and newline", "backticks", "angle brackets", "braces", "brackets", "quotes", "end marks", "</think>", "<think>")
-
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("flood", FLOODS)
@@ -664,7 +720,7 @@ def _seconds(work: Callable[[], object], rounds: int) -> float:
     return best
 
 
-ENOUGH = 0.02  # seconds that a measured run must take
+ENOUGH = 0.008  # seconds that a measured run must take
 FACTOR = 9  # quadratic work gives 16
 
 
@@ -691,20 +747,37 @@ def stream_in(name: str, size: int) -> Callable[[str], object]:
     return lambda text: run_stream(name, pieces(text, size), TOOLS)
 
 
-SPECIAL = [flood for flood in FLOODS if flood not in ALL]
+def about(name: str) -> list[str]:
+    """The floods that hold a mark which opens a call in this format, or its reasoning or end of turn."""
+    return [flood for flood, make in FLOODS.items() if any(mark in make(1200) for mark in marks(name))]
+
+
+PAIRS = [pytest.param(name, flood, id=f"{name}: {flood}") for name in FORMATS for flood in about(name)]
+OTHERS = [
+    pytest.param(name, flood, id=f"{name}: {flood}")
+    for name in FORMATS
+    for flood in sorted(set(FLOODS) - set(about(name)))
+]
+
+
+@pytest.mark.parametrize("name, flood", PAIRS)
+def test_linear(name: str, flood: str) -> None:
+    assert_linear(lambda text: toolfmt.parse(text, name, tools=TOOLS), FLOODS[flood], 2**13, 2**17)
+    assert_linear(stream_in(name, 4), FLOODS[flood], 2**11, 2**15)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("flood", FLOODS)
-def test_linear_whole(name: str, flood: str) -> None:
-    assert_linear(lambda text: toolfmt.parse(text, name, tools=TOOLS), FLOODS[flood], 2**14, 2**22)
+@pytest.mark.parametrize("name, flood", PAIRS)
+def test_linear_large(name: str, flood: str) -> None:
+    assert_linear(lambda text: toolfmt.parse(text, name, tools=TOOLS), FLOODS[flood], 2**15, 2**21)
+    assert_linear(stream_in(name, 1), FLOODS[flood], 2**12, 2**18)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("flood", FLOODS)
-def test_linear_stream(name: str, flood: str) -> None:
+@pytest.mark.parametrize("name, flood", OTHERS)
+def test_linear_elsewhere(name: str, flood: str) -> None:
+    """A flood that is about other formats is text here."""
+    assert_linear(lambda text: toolfmt.parse(text, name, tools=TOOLS), FLOODS[flood], 2**15, 2**21)
     assert_linear(stream_in(name, 4), FLOODS[flood], 2**12, 2**18)
 
 
@@ -713,11 +786,13 @@ def test_linear_good_calls(name: str) -> None:
     """Not hostile at all: long arguments, and many calls."""
 
     def long_argument(n: int) -> str:
-        return good(name, "word \\ \" \n " * (n // 11))
+        return good(name, 'word \\ " \n ' * (n // 11))
 
     def many_calls(n: int) -> str:
         count = n // 60
-        return toolfmt.render([toolfmt.ToolCall(name="f", arguments={"a": "x"})] * count, name, tools=TOOLS, verify=False)
+        return toolfmt.render(
+            [toolfmt.ToolCall(name="f", arguments={"a": "x"})] * count, name, tools=TOOLS, verify=False
+        )
 
     for make in (long_argument, many_calls):
         assert_linear(lambda text: toolfmt.parse(text, name, tools=TOOLS), make, 2**14, 2**20)
@@ -736,7 +811,7 @@ def test_floods_large(name: str, flood: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_string_of_50_million_characters(name: str) -> None:
-    value = "0123456789 abcdef\n\"quotes\" \\ {braces} \N{SNOWMAN} " * (50 * 2**20 // 48)
+    value = '0123456789 abcdef\n"quotes" \\ {braces} \N{SNOWMAN} ' * (50 * 2**20 // 48)
     call = toolfmt.ToolCall(name="f", arguments={"a": value})
     text = toolfmt.render(call, name, tools=TOOLS, verify=False)
     gc.collect()

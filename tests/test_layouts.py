@@ -61,15 +61,29 @@ def test_every_layout_of_the_table_loads() -> None:
         ({"messages": [{"role": "bot"}]}, r"\$.messages\[0\].role: expected one of .*got `'bot'`"),
         ({"messages": [{"role": "assistant", "content": 3}]}, r"\$.messages\[0\].content: expected text or null"),
         ({"conversations": [{"from": "x", "value": ""}]}, r"\$.conversations\[0\].from: expected one of"),
-        ({"conversations": [{"from": "function_call", "value": "{"}]}, r"\$.conversations\[0\].value: expected a call as JSON"),
-        ({"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "[1]"}}]}]}, r"arguments: expected a JSON object, got `'\[1\]'`"),
-        ({"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{'a': 1}"}}]}]}, r"expected a JSON object, not JSON"),
-        ({"messages": [{"role": "assistant", "tool_calls": [{"function": {"arguments": {}}}]}]}, r"function.name: expected a tool name, got `None`"),
+        (
+            {"conversations": [{"from": "function_call", "value": "{"}]},
+            r"\$.conversations\[0\].value: expected a call as JSON",
+        ),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "[1]"}}]}]},
+            r"arguments: expected a JSON object, got `'\[1\]'`",
+        ),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{'a': 1}"}}]}]},
+            r"expected a JSON object, not JSON",
+        ),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"function": {"arguments": {}}}]}]},
+            r"function.name: expected a tool name, got `None`",
+        ),
         ({"messages": [{"role": "assistant", "tool_calls": 3}]}, r"tool_calls: expected a list, got `int`"),
     ],
 )
 def test_a_row_that_is_none_is_refused_by_place_and_expectation(row: Any, message: str) -> None:
-    with pytest.raises(LayoutError, match=f"^row 0: .*{message.removeprefix('^')}" if message.startswith(r"\$") else message):
+    with pytest.raises(
+        LayoutError, match=f"^row 0: .*{message.removeprefix('^')}" if message.startswith(r"\$") else message
+    ):
         convert([row], to="hermes")
 
 
@@ -113,8 +127,18 @@ def test_parallel_calls_and_text_in_sharegpt() -> None:
 
 
 def test_trl_and_legacy_rows_are_read() -> None:
-    trl = {"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "now", "arguments": {"zone": "UTC"}}}]}, {"role": "tool", "name": "now", "content": "12"}]}
-    old = {"messages": [{"role": "assistant", "content": "", "function_call": {"name": "now", "arguments": '{"zone": "UTC"}'}}, {"role": "function", "name": "now", "content": "12"}]}
+    trl = {
+        "messages": [
+            {"role": "assistant", "tool_calls": [{"function": {"name": "now", "arguments": {"zone": "UTC"}}}]},
+            {"role": "tool", "name": "now", "content": "12"},
+        ]
+    }
+    old = {
+        "messages": [
+            {"role": "assistant", "content": "", "function_call": {"name": "now", "arguments": '{"zone": "UTC"}'}},
+            {"role": "function", "name": "now", "content": "12"},
+        ]
+    }
     for row in (trl, old):
         (made,) = convert([row], layout="openai")
         assert made["messages"][0]["tool_calls"] == [{**CALL, "id": "call_0"}]

@@ -57,7 +57,12 @@ ROUGH_START = {
     # `assistant_text_method` is after_longest_common_prefix: the text begins with the end of the turn before and this turn's header.
     (template, conversation, turn)
     for template in ("llama.cpp:NousResearch-Hermes-2-Pro-Llama-3-8B", "vllm:hermes")
-    for conversation, turn in (("multi_turn", 1), ("multi_turn_two_steps", 1), ("multi_turn_two_steps", 2))
+    for conversation, turn in (
+        ("multi_turn", 1),
+        ("multi_turn_two_steps", 1),
+        ("multi_turn_two_steps", 2),
+        ("user_after_result", 1),
+    )
 }
 
 OTHER_SPELLING = {

@@ -9,6 +9,8 @@
 import toolfmt.formats
 import toolfmt.stream  # noqa: F401 - both are bound before the functions of the same names
 from toolfmt.api import describe_tools, parse, render, stream
+from toolfmt.convert import convert
+from toolfmt.detect import Detection, detect
 from toolfmt.errors import (
     LayoutError,
     LossError,
@@ -46,6 +48,7 @@ from toolfmt.ir import (
     ToolResult,
 )
 from toolfmt.registry import FormatInfo, formats, get_format, register
+from toolfmt.report import Loss, Report
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
 from toolfmt.validation import Violation, infer_tools, validate
@@ -56,11 +59,13 @@ __all__ = [
     "CallMalformed",
     "CallStart",
     "Conversation",
+    "Detection",
     "Event",
     "Format",
     "FormatInfo",
     "LayoutError",
     "Limits",
+    "Loss",
     "LossError",
     "Malformed",
     "Message",
@@ -73,6 +78,7 @@ __all__ = [
     "Reasoning",
     "ReasoningDelta",
     "ReasoningImplied",
+    "Report",
     "SizeLimitError",
     "StreamParser",
     "Text",
@@ -86,7 +92,9 @@ __all__ = [
     "UnrepresentableError",
     "Violation",
     "__version__",
+    "convert",
     "describe_tools",
+    "detect",
     "formats",
     "get_format",
     "infer_tools",

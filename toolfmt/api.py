@@ -1,15 +1,18 @@
 """The public functions on text: resolve the names, call the format, and prove what was written by reading it back."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from toolfmt.argument_types import OwnTypes, argument_types
+from toolfmt.coercion import CallLost
 from toolfmt.errors import ParseError, UnrepresentableError
 from toolfmt.events import Parsed
 from toolfmt.format import Format
 from toolfmt.ir import Message, Part, Text, Tool, ToolCall, ToolResult, difference
+from toolfmt.reader import Types
 from toolfmt.registry import get_format
-from toolfmt.stream import StreamParser, Types
+from toolfmt.stream import StreamParser
 from toolfmt.tools import as_toolset, read_tools
 
 __all__ = ["describe_tools", "parse", "render", "stream"]
@@ -35,7 +38,10 @@ def parse(
 def _parse_strictly(text: str, fmt: Format, types: Types) -> Parsed:
     from toolfmt.reference import read
 
-    parts = read(fmt.name, text, lambda tool, key, raw: types.read(0, tool, key, raw))
+    try:
+        parts = read(fmt.name, text, partial(types.read, 0), names=types.names, grammar=fmt.grammar)
+    except CallLost as error:
+        raise ParseError(str(error), text, 0) from None
     fast = StreamParser(fmt, types, events=False).read(text)
     if fast.parts != parts:
         raise ParseError(f"the two readers of {fmt.name} disagree: {parts!r} and {fast.parts!r}", text, 0)

@@ -41,15 +41,13 @@ def convert(
     ``source`` is the format of the calls in text; ``auto`` finds it.  ``tools`` are those of rows that state none.  ``on_loss`` is ``raise``,
     ``warn`` or ``ignore``; ``report`` collects every loss, notice and refused row.
     """
-    report = Report() if report is None else report
     base = _settings(to, source, layout, tools, on_loss)
-    report.to = base.to or base.layout
-    collect = Collector(report, on_loss)
-    made: Any
+    collect = Collector(Report() if report is None else report, on_loss)
+    collect.report.to = base.to or base.layout
     if out is not None and not isinstance(data, Path):
         raise ValueError("out= is for files; give the data as a pathlib.Path")
     if isinstance(data, str):
-        made = _convert_text(data, base, source, collect)
+        made: Any = _convert_text(data, base, source, collect)
     elif isinstance(data, Path):
         from toolfmt.files import convert_file
 

@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 from toolfmt.errors import UnrepresentableError
 from toolfmt.ir import Malformed, Message, Part, Reasoning, Text, Tool, ToolCall, ToolResult
 from toolfmt.markers import Markers
-from toolfmt.stream import CallReader, StreamParser
+from toolfmt.reader import CallReader
+from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
 from toolfmt.values import JSONTextError, dumps, loads
 
@@ -51,6 +52,8 @@ class Format(ABC):
 
     name: ClassVar[str]
     limits: ClassVar[Limits] = Limits()
+    grammar: ClassVar[str | None] = None
+    """The reference grammar, Lark; None for toolfmt's own formats, whose grammars are files: ``grammars/<name>.lark``."""
     ambiguous: ClassVar[bool] = False
     """Whether the marks of a call also stand in ordinary text (a code fence, a bare array)."""
 
@@ -117,13 +120,15 @@ class Format(ABC):
         self._check_order(message)
         pieces: list[str] = []
         calls: list[ToolCall] = []
+        written = 0
         before: Part | None = None
         for i, part in enumerate(message.parts):
             if isinstance(part, ToolCall):
                 calls.append(part)
                 if i + 1 < len(message.parts) and isinstance(message.parts[i + 1], ToolCall):
                     continue
-                pieces += [self._join(before, part), self.write_calls(calls)]
+                pieces += [self._join(before, part), self._write_run(calls, written)]
+                written += len(calls)
                 calls = []
             else:
                 pieces += [self._join(before, part), self._write_part(part, i)]
@@ -131,6 +136,18 @@ class Format(ABC):
         if end and self.end_of_turn:
             pieces.append(self.write_end(before))
         return "".join(pieces)
+
+    def _write_run(self, calls: Sequence[ToolCall], before: int) -> str:
+        """Calls side by side; an error names the call by its number in the message, ``before`` being those already written."""
+        try:
+            return self.write_calls(calls)
+        except UnrepresentableError:
+            for i, call in enumerate(calls):
+                try:
+                    self.write_calls([call])
+                except UnrepresentableError as error:
+                    raise UnrepresentableError(f"$.calls[{before + i}]{error.path[1:]}", error.reason) from None
+            raise
 
     def _check_order(self, message: Message) -> None:
         """Refuse, by name, what ``limits`` says the format has no place for."""

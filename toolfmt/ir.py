@@ -133,6 +133,7 @@ class Tool(_Value):
 class ToolCall(_Value):
     """One call: the tool's name, its arguments (a JSON object) and, where the format has one, an id."""
 
+    type: Literal["tool_call"] = Field(default="tool_call", repr=False)
     name: str
     arguments: JSONObject = Field(default_factory=dict)
     id: str | None = None
@@ -149,18 +150,21 @@ class ToolCall(_Value):
 class Text(_Value):
     """What the model says to the user."""
 
+    type: Literal["text"] = Field(default="text", repr=False)
     text: str
 
 
 class Reasoning(_Value):
     """What the model says to itself; an empty one is a reasoning block that was written and left empty."""
 
+    type: Literal["reasoning"] = Field(default="reasoning", repr=False)
     text: str
 
 
 class Malformed(_Value):
     """Text that opens like a call and is none, kept whole, with the reason."""
 
+    type: Literal["malformed"] = Field(default="malformed", repr=False)
     raw: str
     reason: str
 
@@ -168,19 +172,21 @@ class Malformed(_Value):
 class ToolResult(_Value):
     """What a tool returned, as text.  ``name`` and ``call_id`` are None where the format does not say them."""
 
+    type: Literal["tool_result"] = Field(default="tool_result", repr=False)
     content: str
     name: str | None = None
     call_id: str | None = None
 
 
 Part = Text | Reasoning | ToolCall | Malformed | ToolResult
+"""``type`` tells the parts apart in JSON; it is never given."""
 
 
 class Message(_Value):
     """One turn: a role and its parts in order."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"] = "assistant"
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Annotated[Part, Field(discriminator="type")], ...] = ()
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
@@ -219,7 +225,7 @@ _set = object.__setattr__
 def build_call(name: str, arguments: dict[str, Any], id: str | None = None) -> ToolCall:
     """A `ToolCall` from values that a reader made and that are JSON by construction: no validation, a third of the time."""
     call = _new(ToolCall)
-    _set(call, "__dict__", {"name": name, "arguments": arguments, "id": id})
+    _set(call, "__dict__", {"type": "tool_call", "name": name, "arguments": arguments, "id": id})
     _set(call, "__pydantic_fields_set__", _Fields.call)
     _set(call, "__pydantic_extra__", None)
     _set(call, "__pydantic_private__", None)
@@ -229,7 +235,7 @@ def build_call(name: str, arguments: dict[str, Any], id: str | None = None) -> T
 def build_text(text: str) -> Text:
     """A `Text`, likewise."""
     part = _new(Text)
-    _set(part, "__dict__", {"text": text})
+    _set(part, "__dict__", {"type": "text", "text": text})
     _set(part, "__pydantic_fields_set__", _Fields.text)
     _set(part, "__pydantic_extra__", None)
     _set(part, "__pydantic_private__", None)

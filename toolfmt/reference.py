@@ -298,6 +298,8 @@ def _parts(nodes: Sequence[Node], types: Types) -> Iterator[Part]:
 
 def _call(node: Node, types: Types) -> ToolCall:
     name: str = _value(node, "name")
+    if not name:
+        node.span.refuse("the tool has no name")
     arguments: dict[str, Any] = _value(node, "arguments") or {}
     for argument in node.children:
         if argument.rule == "argument":

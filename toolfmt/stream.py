@@ -8,204 +8,48 @@ already read (``_held``), so that a broken call can be given back whole.  Nothin
 """
 
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from enum import IntEnum
-from typing import Any, Protocol
 
-from toolfmt.errors import SizeLimitError
+from toolfmt.buffer import Feed
 from toolfmt.events import (
     ArgumentsDelta,
     CallEnd,
     CallMalformed,
     CallStart,
-    Event,
-    Parsed,
     ReasoningDelta,
     ReasoningImplied,
     TextDelta,
 )
-from toolfmt.ir import Malformed, Part, Reasoning, Text, ToolCall, build_text
-from toolfmt.markers import Markers
+from toolfmt.ir import Malformed, Reasoning, Text, ToolCall, build_text
+from toolfmt.reader import CallReader, Outcome, Types, Wire
 from toolfmt.values import dumps
 
-__all__ = ["CallReader", "Outcome", "StreamParser", "Types", "Wire"]
+__all__ = ["StreamParser"]
 
 _NONSPACE = re.compile(r"\S")
 
 
-class Outcome(IntEnum):
-    """What a reader made of the text so far."""
-
-    MORE = 0  # the call goes on; more text is needed
-    DONE = 1  # the call, or the block of calls, ends at ``p.pos``
-    BAD = 2  # it is no call: ``p.bad`` was told why
-    TEXT = 3  # it is ordinary text up to ``p.pos`` (formats whose marks also stand in prose)
-
-
-class Types(Protocol):
-    """Gives the value of an argument whose wire text has no type: of call number ``index``, tool, key, text."""
-
-    @property
-    def names(self) -> frozenset[str] | None:
-        """The tools' names; None when no tools were given."""
-
-    def is_string(self, index: int, tool: str, key: str) -> bool: ...
-
-    def read(self, index: int, tool: str, key: str, text: str) -> Any: ...
-
-
-class CallReader(ABC):
-    """Reads one block of calls, in as many pieces as it comes.  One object serves all blocks of a message."""
-
-    rescan = True
-    """After a broken call, look for the next one from its opening mark on (else from where it broke)."""
-
-    @abstractmethod
-    def begin(self, p: "StreamParser", marker: str) -> None:
-        """A block opens: ``marker`` stands at ``p.pos``."""
-
-    @abstractmethod
-    def advance(self, p: "StreamParser", final: bool) -> Outcome:
-        """Read on from ``p.pos`` in ``p.buf`` and move ``p.pos``; what stands before it may be dropped from ``buf``."""
-
-
-class Wire(Protocol):
-    """What the parser asks of a format."""
-
-    @property
-    def markers(self) -> Markers: ...
-
-    @property
-    def ambiguous(self) -> bool: ...
-
-    def reader(self) -> CallReader: ...
-
-    def read_whole(self, p: "StreamParser", at: int) -> tuple[list[ToolCall], int] | None: ...
-
-
-class StreamParser:
+class StreamParser(Feed):
     """Feed it text as it comes; ``feed`` and ``close`` return the events, ``parsed`` is the message so far."""
 
-    max_chars = 128 * 2**20
-    """`SizeLimitError` is raised by the feed that would pass this many characters."""
-
     def __init__(self, format: Wire, types: Types, *, events: bool = True) -> None:
+        super().__init__(events=events)
         self.format = format
         self.types = types
-        self.buf = ""
-        self.base = 0
-        self.pos = 0
         self.calls = 0
-        self.mark = 0  # where the block, or what is left of it after its last whole call, begins
+        """Calls begun so far."""
         self.committed = True
+        """Whether what was opened is a call for certain."""
+        self.reader: CallReader | None = None
         self._markers = markers = format.markers
         self._hunt: re.Pattern[str] | None = markers.first
-        self._parts: list[tuple[Part, int, int]] = []
-        self._events: list[Event] | None = [] if events else None
-        self._step: Callable[[bool], bool] = self._start if markers.think_open else self._text
-        self._scan = 0
+        self._step = StreamParser._start if markers.think_open else StreamParser._text
         self._pieces: list[str] = []
         self._text_at = -1
         self._lead: tuple[str, ...] = ()
         self._end_at = -1
-        self._block = self._opened = 0
-        self._held: list[str] = []
-        self._waiting: list[str] = []
-        self.reader: CallReader | None = None
-        self._resume = 0
+        self._block = self._opened = self._resume = 0
         self._reason = ""
         self._begun = False
-        self._fed = 0
-        self._closed = self._ended = self._truncated = self._blank = False
-
-    # -- the public side
-
-    def feed(self, chunk: str) -> list[Event]:
-        """Read more text; the events it settles.  Raises SizeLimitError past ``max_chars``, ValueError after ``close``."""
-        if self._closed:
-            raise ValueError("this stream was closed; make a new StreamParser for the next message")
-        self._fed += len(chunk)
-        if self._fed > self.max_chars:
-            raise SizeLimitError(
-                f"the stream passed {self.max_chars:,} characters; close it, or set StreamParser.max_chars higher"
-            )
-        if self._blank and chunk.isspace():
-            self._waiting.append(chunk)
-            return []
-        self._take(chunk)
-        while self._step(False):
-            pass
-        self._trim()
-        return self._drain()
-
-    def close(self) -> list[Event]:
-        """The text is at its end; the last events."""
-        if self._closed:
-            return []
-        self._closed = True
-        self._take("")
-        while self._step(True):
-            pass
-        return self._drain()
-
-    def read(self, text: str) -> Parsed:
-        """The whole text at once: ``feed`` and ``close`` in one, without events."""
-        self._closed = True
-        self._fed = len(text)
-        self.buf = text
-        while self._step(True):
-            pass
-        return self.parsed
-
-    @property
-    def parsed(self) -> Parsed:
-        """What has been read so far; after ``close``, the message."""
-        return Parsed(self._parts, self._fed, ended=self._ended, truncated=self._truncated)
-
-    # -- the buffer
-
-    def _take(self, chunk: str) -> None:
-        if self._waiting:
-            chunk = "".join([*self._waiting, chunk])
-            self._waiting.clear()
-        self._blank = False
-        self.buf = self.buf + chunk if self.buf else chunk
-
-    def _trim(self) -> None:
-        """Drop what is settled from the buffer; inside a call keep it aside."""
-        pos = self.pos
-        if pos:
-            if self._step == self._call or self._step == self._recover:
-                self._held.append(self.buf[max(0, self.mark - self.base) : pos])
-            self.buf = self.buf[pos:]
-            self.base += pos
-            self._scan = max(0, self._scan - pos)
-            self.pos = 0
-        elif self._blank:
-            self._waiting.append(self.buf)
-            self.buf = ""
-
-    def _drain(self) -> list[Event]:
-        if not self._events:
-            return []
-        events, self._events = self._events, []
-        return events
-
-    def since(self, start: int, end: int) -> str:
-        """The text from ``start`` (in the message, not before ``mark``) to ``end`` (in the buffer)."""
-        low = start - self.base
-        if low >= 0:
-            return self.buf[low:end]
-        return ("".join(self._held) + self.buf[:end])[start - self.mark :]
-
-    def _restore(self) -> None:
-        """Bring back what was put aside, so that ``buf`` holds all from ``mark`` on."""
-        if self._held:
-            self.buf = "".join(self._held) + self.buf
-            self.pos += self.base - self.mark
-            self.base = self.mark
-            self._held.clear()
 
     # -- reasoning
 
@@ -218,12 +62,12 @@ class StreamParser:
             return False
         at = found.start() if found else 0
         if found and self.buf.startswith(opening, at):
-            self._step = self._think
+            self._step = StreamParser._think
             self.pos = self._scan = at + len(opening)
             return True
         if found and not final and opening.startswith(self.buf[at : at + len(opening)]):
             return False
-        self._step = self._text
+        self._step = StreamParser._text
         return True
 
     def _think(self, final: bool) -> bool:
@@ -261,7 +105,7 @@ class StreamParser:
         if found:
             inner = StreamParser(self.format, self.types, events=False)
             inner._hunt = self._markers.hunt
-            inner._step = inner._text
+            inner._step = StreamParser._text
             rest = inner.read(thought[found.start() :])
             if rest.calls and len(rest.calls) == len(rest.parts):
                 kept = self._markers.without_separator(thought, 0, found.start())
@@ -271,7 +115,7 @@ class StreamParser:
         self._grow(end, ReasoningDelta)
         self._add_thought(self.base + end)
         self._truncated = True
-        self._step = self._over
+        self._step = StreamParser._over
         return False
 
     def _adopt(self, inner: "StreamParser", offset: int) -> None:
@@ -280,7 +124,7 @@ class StreamParser:
             if isinstance(part, ToolCall):
                 self._announce(part)
         self._ended = inner._ended
-        self._step = self._over
+        self._step = StreamParser._over
 
     def _over(self, final: bool) -> bool:
         return False
@@ -290,7 +134,8 @@ class StreamParser:
     def _to_text(self, pos: int, lead: tuple[str, ...], hunt: re.Pattern[str] | None) -> None:
         self.pos = self._scan = pos
         self._lead, self._hunt = lead, hunt
-        self._step = self._text
+        self._step = StreamParser._text
+        self._in_call = False
 
     def _text(self, final: bool) -> bool:
         """In text: up to the next mark."""
@@ -338,11 +183,11 @@ class StreamParser:
         if self._end_at >= 0:
             self._ended, end = True, self._end_at - self.base
         self._grow_text(end)
-        if self._text_at < 0 and not self._parts and end > self.pos:
+        if self._text_at < 0 and not self._parts and not self._ended and end > self.pos:
             self._text_at = self.base + self.pos
             self._grow(end, TextDelta)
         self._add_text()
-        self._step = self._over
+        self._step = StreamParser._over
         return False
 
     def _imply(self, at: int, after: int) -> bool:
@@ -409,7 +254,8 @@ class StreamParser:
         if not self.format.ambiguous:
             self.commit()
         self.reader.begin(self, marker)
-        self._step = self._call
+        self._step = StreamParser._call
+        self._in_call = True
         return True
 
     def commit(self) -> None:
@@ -438,11 +284,12 @@ class StreamParser:
             self._to_text(self.pos, self._markers.after_call, self._markers.after)
         elif outcome is Outcome.TEXT or not self.committed:
             self._scan = max(after, self._resume) - self.base
-            self._step = self._text
+            self._step = StreamParser._text
+            self._in_call = False
         else:
             self._settle_block(self.mark)
             self._scan = self._resume - self.base
-            self._step = self._recover
+            self._step = StreamParser._recover
         return True
 
     def _settle_block(self, end: int) -> None:

@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 
 try:
     from hypothesis import event, given
@@ -59,7 +60,7 @@ def check_plain(fmt: Format, message: Message, tools: Sequence[Tool]) -> None:
 def chunked(text: str, cuts: Sequence[int]) -> list[str]:
     """``text`` cut at each of ``cuts``, taken modulo its length."""
     at = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
-    return [text[a:b] for a, b in zip(at, at[1:], strict=False)]
+    return [text[a:b] for a, b in pairwise(at)]
 
 
 def check_chunks(fmt: Format, text: str, chunks: Sequence[str], tools: Sequence[Tool] | None) -> None:
@@ -191,18 +192,17 @@ def sentences(format_name: str, grammar: str | None = None, *, checked: bool = T
 
     ``checked=False`` leaves in what no context-free grammar can forbid (a key given twice, text that a neighbour changes).
     """
-    source = grammar if grammar is not None else grammar_text(format_name)
-    drawn = _sentences(source)
-    return drawn.filter(lambda text: _is_read(format_name, text, source)) if checked else drawn
+    return _sentences(format_name, grammar if grammar is not None else grammar_text(format_name), checked)
 
 
-@cache
-def _sentences(grammar: str) -> st.SearchStrategy[str]:
+@cache  # a new strategy builds the strategies of all its terminals anew
+def _sentences(format_name: str, grammar: str, checked: bool) -> st.SearchStrategy[str]:
     from hypothesis.extra.lark import from_lark
 
     lark = load_grammar(grammar)
     explicit = {t.name: _terminal(plain_name(t.name), t.pattern.to_regexp()) for t in lark.terminals}
-    return from_lark(lark, start="start", explicit=explicit)
+    drawn = from_lark(lark, start="start", explicit=explicit)
+    return drawn.filter(lambda text: _is_read(format_name, text, grammar)) if checked else drawn
 
 
 def _is_read(format_name: str, text: str, grammar: str) -> bool:

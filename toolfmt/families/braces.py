@@ -16,16 +16,14 @@ from typing import Any, ClassVar
 from toolfmt.errors import UnrepresentableError
 from toolfmt.format import Format
 from toolfmt.ir import MAX_DEPTH, ToolCall, ToolResult, build_call
-from toolfmt.stream import CallReader, Outcome, StreamParser
+from toolfmt.reader import CallReader, Outcome
+from toolfmt.stream import StreamParser
 from toolfmt.values import JSONTextError, dumps, escape, loads
 
 __all__ = ["Braces", "write_number"]
 
 _SPACE = re.compile(r"\s*")
-_WORD = r"[A-Za-z_][A-Za-z0-9_.\-]*"
-_KEY = re.compile(rf"\s*({_WORD})\s*:\s*")
 _SCALAR = re.compile(r"(?:(-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?)|(true|false|null|<nil>))(?=\s*[,}\]])")
-_PARTIAL_KEY = re.compile(rf"{_WORD}\s*")
 _PARTIAL_SCALAR = re.compile(r"<?[-+.0-9A-Za-z]*>?\s*")
 _TOKEN = 8192  # characters of a key or a number, at most
 _WORDS = {"true": True, "false": False, "null": None, "<nil>": None}  # the last as Ollama (fb30760) writes it
@@ -37,6 +35,8 @@ class Braces(Format):
     """Calls in braces; ``opens`` is followed by ``call_open``, the name and the arguments."""
 
     call_open: ClassVar[str] = "call:"
+    word: ClassVar[str] = r"[A-Za-z_][A-Za-z0-9_.\-]*"
+    """What is read as a tool's or an argument's name, a regular expression; ``limits`` says what is written."""
     string_marks: ClassVar[tuple[str, ...]]
     """Marks that open and close a string; the first is written."""
     response_opens: ClassVar[str]
@@ -45,7 +45,10 @@ class Braces(Format):
     declaration_closes: ClassVar[str]
 
     def __init__(self) -> None:
-        self.head = re.compile(rf"\s*{re.escape(self.call_open)}({_WORD})\s*(?=[^\sA-Za-z0-9_.\-])")
+        self.head = re.compile(rf"\s*{re.escape(self.call_open)}({self.word})\s*(?=[^\s\w.\-])")
+        self.part_of_head = re.compile(rf"({self.word})?\s*")
+        self.key = re.compile(rf"\s*({self.word})\s*:\s*")
+        self.part_of_key = re.compile(rf"{self.word}\s*")
         self.mark_starts = {mark[:size] for mark in self.string_marks for size in range(1, len(mark) + 1)}
 
     def reader(self) -> CallReader:
@@ -68,7 +71,7 @@ class Braces(Format):
         made: dict[str, Any] = {}
         if buf.startswith("}", pos):
             return made, pos + 1
-        while found := _KEY.match(buf, pos):
+        while found := self.key.match(buf, pos):
             if found[1] in made:
                 raise _NotPlain
             made[found[1]], pos = self._value(buf, found.end(), depth)
@@ -190,7 +193,7 @@ class Braces(Format):
         self, kind: str, text: str, pos: int, opens: str, closes: str
     ) -> tuple[str, dict[str, Any], int] | None:
         """``<opens>kind:NAME{...}<closes>`` at ``pos``: the name, the object and where it ends."""
-        found = re.compile(rf"\s*{re.escape(opens)}{kind}:({_WORD})\{{").match(text, pos)
+        found = re.compile(rf"\s*{re.escape(opens)}{kind}:({self.word})\{{").match(text, pos)
         if found is None:
             return None
         try:
@@ -270,7 +273,7 @@ class BraceReader(CallReader):
         if found is None:
             rest, opening = p.buf[p.pos : p.pos + 256], self.format.call_open
             if opening.startswith(rest) or (
-                rest.startswith(opening) and re.fullmatch(rf"({_WORD})?\s*", rest[len(opening) :])
+                rest.startswith(opening) and self.format.part_of_head.fullmatch(rest, len(opening))
             ):
                 return Outcome.MORE
             return p.bad(f"expected `{opening}` and a tool name")
@@ -323,9 +326,9 @@ class BraceReader(CallReader):
     def key(self, p: StreamParser, final: bool) -> Outcome | None:
         if not self._space(p):
             return Outcome.MORE
-        found = _KEY.match(p.buf, p.pos)
+        found = self.format.key.match(p.buf, p.pos)
         if found is None:
-            return self._partial(p, _PARTIAL_KEY, "a key")
+            return self._partial(p, self.format.part_of_key, "a key")
         p.pos = found.end()
         container, key = self.stack[-1][0], found[1]
         if key in container and not self.muted:

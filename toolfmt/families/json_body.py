@@ -17,7 +17,8 @@ import msgspec
 from toolfmt.families.json_scan import JsonScan
 from toolfmt.format import Format
 from toolfmt.ir import ToolCall, build_call
-from toolfmt.stream import CallReader, Outcome, StreamParser
+from toolfmt.reader import CallReader, Outcome
+from toolfmt.stream import StreamParser
 from toolfmt.values import JSONTextError, check_unique, count_strings, dumps, loads, loads_python
 
 __all__ = ["JsonBody", "JsonReader"]
@@ -78,7 +79,7 @@ class JsonBody(Format):
             check_unique(text, 3 + count_strings(call.arguments))
         except _NOT_PLAIN:
             return None
-        return build_call(call.name, call.arguments)
+        return build_call(call.name, call.arguments) if call.name else None
 
     def plain_calls(self, text: str) -> list[ToolCall] | None:
         """The same of an array of calls."""
@@ -87,7 +88,7 @@ class JsonBody(Format):
             check_unique(text, sum(3 + count_strings(call.arguments) for call in calls))
         except _NOT_PLAIN:
             return None
-        return [build_call(call.name, call.arguments) for call in calls]
+        return [build_call(call.name, call.arguments) for call in calls] if all(call.name for call in calls) else None
 
     def call_of(self, value: Any) -> ToolCall:
         """The call that a decoded object is; JSONTextError says why it is none."""
@@ -240,10 +241,9 @@ class JsonReader(CallReader):
             elif scan.depth == 0:
                 self.state = self.complete
                 return None
-            elif event == "{" and scan.depth == 2 and self.level == 1 and not scan.pythonic:
-                if self.key in self.format.arguments_keys:
-                    self.unsent = p.base + p.pos - 1
-                    self.announce(p)
+            elif event == "{" and scan.depth == 2 and self.key in self.format.arguments_keys and not scan.pythonic:
+                self.unsent = p.base + p.pos - 1
+                self.announce(p)
 
     def on_string(self, p: StreamParser) -> None:
         if self.scan.comma:

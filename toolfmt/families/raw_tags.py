@@ -21,7 +21,8 @@ from toolfmt.coercion import CallLost
 from toolfmt.errors import UnrepresentableError
 from toolfmt.format import Format
 from toolfmt.ir import ToolCall, build_call
-from toolfmt.stream import CallReader, Outcome, StreamParser
+from toolfmt.reader import CallReader, Outcome
+from toolfmt.stream import StreamParser
 from toolfmt.values import JSON_LITERALS, dumps, escape, spell
 
 __all__ = ["RawTags"]

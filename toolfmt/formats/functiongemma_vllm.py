@@ -17,12 +17,11 @@ from toolfmt.values import JSONTextError, dumps, loads
 
 __all__ = ["FunctionGemmaVllm"]
 
-_WORD = r"[A-Za-z_][A-Za-z0-9_]*"
-
 
 class FunctionGemmaVllm(FunctionGemma):
     name = "functiongemma_vllm"
-    limits = Limits(names=_WORD, keys=_WORD, result_names=True)
+    word = r"[\w.\-]+"
+    limits = Limits(names=r"\w+", keys=r"\w+", result_names=True)
 
     def string_value(self, text: str, depth: int) -> Any:
         if depth > 1:

@@ -6,14 +6,16 @@
     {"name": "run_command", "arguments": {"command": "grep -r x ."}}
     ```
 
-A fence also holds ordinary code and examples.  A block is a call when its JSON has just the keys ``name`` and ``arguments`` and, where tools are given, names
-one of them; any other block is text.  Labels read: ``json``, none, ``tool_call``, ``tool_use``, ``tool_code``, ``python``; body: an object or an array.
+A fence also holds ordinary code and examples.  A block is a call when its JSON has just the keys ``name`` and ``arguments`` and, where tools are
+given, names one of them; any other block is text.  Labels read: ``json``, none, ``tool_call``, ``tool_use``, ``tool_code``, ``python``; the body is
+an object or an array.
 """
 
 from toolfmt.families.json_body import JsonBody, JsonReader
 from toolfmt.format import Limits
 from toolfmt.ir import ToolCall
-from toolfmt.stream import CallReader, Outcome, StreamParser
+from toolfmt.reader import CallReader, Outcome
+from toolfmt.stream import StreamParser
 
 __all__ = ["JsonFence"]
 

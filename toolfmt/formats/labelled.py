@@ -5,15 +5,17 @@
     Arguments: {"code": "print(1)"}
     <|end|>
 
-Source: the guide defines one call and one result block.  What it leaves open toolfmt defines (docs/decisions.md): JSON on one line when written and on
-any number of lines when read, a whole block per call, text only before the calls, and the tools block, which is provisional.
+Source: the guide defines one call and one result block.  What it leaves open toolfmt defines (docs/decisions.md): JSON on one line when written
+and on any number of lines when read, a whole block per call, text only before the calls, and the tools block, which is provisional.
 """
 
 import re
+from collections.abc import Sequence
 
+from toolfmt.errors import UnrepresentableError
 from toolfmt.families.json_body import JsonBody
 from toolfmt.format import Limits, function_object
-from toolfmt.ir import Part, Text, Tool
+from toolfmt.ir import Part, Text, Tool, ToolResult
 from toolfmt.values import dumps
 
 __all__ = ["Labelled"]
@@ -31,6 +33,14 @@ class Labelled(JsonBody):
     def write_end(self, last: Part | None) -> str:
         """A call's own mark ends the turn too."""
         return self.end_of_turn[0] if last is None or isinstance(last, Text) else ""
+
+    def write_results(self, results: Sequence[ToolResult]) -> str:
+        for i, result in enumerate(results):
+            if result.name is None:
+                raise UnrepresentableError(
+                    f"$.parts[{i}].name", "labelled writes the tool's name with a result, and this one has none"
+                )
+        return super().write_results(results)
 
     def write_tool(self, tool: Tool) -> str:
         return f"Tool: {dumps(function_object(tool))}"

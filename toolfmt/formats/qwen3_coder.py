@@ -46,7 +46,7 @@ class Qwen3Coder(QwenXml):
             return super().read_tools_body(body)
         try:
             return read_tools([_read_function(part) for part in body.split("</function>\n")])
-        except (JSONTextError, AttributeError):
+        except JSONTextError:
             return None
 
 
@@ -71,7 +71,8 @@ _TAG = re.compile(r"<(\w+)>(.*?)</\1>\n", re.DOTALL)
 def _read_function(text: str) -> dict[str, Any]:
     name = re.search(r"<name>(.*?)</name>", text)
     described = re.search(r"<description>(.*?)</description>\n<parameters>\n", text, re.DOTALL)
-    assert name and described
+    if name is None or described is None:
+        raise JSONTextError("no <name> and <description>")
     properties = {key: _read_tags(tags) for key, tags in _PARAMETER.findall(text)}
     rest = _read_tags(_PARAMETER.sub("", text[described.end() :]).partition("</parameters>")[0])
     return {

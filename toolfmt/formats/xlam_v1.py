@@ -2,7 +2,8 @@
 
     {"thought": "I look it up.", "tool_calls": [{"name": "get_weather", "arguments": {"city": "Paris"}}]}
 
-Source: the publisher's prompt and model card (xLAM-7b-fc-r, xLAM-1b-fc-r).  A thought is read as the text before the calls; no call is an empty array.
+Source: the publisher's prompt and model card (xLAM-7b-fc-r, xLAM-1b-fc-r).  A thought is read as the text before the calls; no call is an
+empty array.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from toolfmt.families.json_scan import JsonScan
 from toolfmt.format import Limits
 from toolfmt.formats.xlam import Xlam
 from toolfmt.ir import Message, Text, Tool, ToolCall, build_text
-from toolfmt.stream import CallReader, Outcome, StreamParser
+from toolfmt.reader import CallReader, Outcome
+from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
 from toolfmt.values import JSONTextError, dumps, loads
 
@@ -114,7 +116,7 @@ class ObjectReader(JsonReader):
                 self.thought = scan.string
             elif scan.event == "[" and self.key == '"tool_calls"':
                 return self.open_array(p)
-            elif scan.event not in ("{", "!") or scan.depth != 1:
+            elif scan.event != "{" or scan.depth != 1:
                 return p.bad("not an object with `tool_calls`", p.base + p.pos)
 
     def open_array(self, p: StreamParser) -> Outcome | None:
