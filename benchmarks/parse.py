@@ -4,13 +4,14 @@
 
 The ratio is calls/s of toolfmt over calls/s of ``json.loads``: toolfmt finds the calls in the text, types them, checks them and makes its public
 objects; the decoders get ``{"name": .., "arguments": ..}`` ready cut.  All are timed in turn on one slice of the workload after another, and the
-best of each slice counts, so that noise hits all alike: compare ratios, never seconds of different runs.
+best of each slice counts, in seconds of this process alone, so that noise hits all alike: compare ratios, never seconds of different runs.
 """
 
+import gc
 import json
 import sys
 from collections.abc import Callable, Sequence
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import orjson
@@ -27,27 +28,27 @@ GOALS = {
     **dict.fromkeys(["json_fence", "hermes", "xlam", "xlam_v1", "labelled"], 0.4),
     **dict.fromkeys(["qwen_xml", "qwen3_coder", "functiongemma"], 0.3),
 }
-SLICE = 250
+SLICE = 50  # outputs: about a millisecond, so that a busy machine leaves whole slices alone
 LONG = 64_000
 
 
 def _parse(texts: Sequence[str], name: str, tools: object) -> Callable[[], float]:
     def once() -> float:
         parse = toolfmt.parse
-        start = perf_counter()
+        start = process_time()
         for text in texts:
             parse(text, name, tools=tools).calls  # noqa: B018 - the objects are made here
-        return perf_counter() - start
+        return process_time() - start
 
     return once
 
 
 def _decode(payloads: Sequence[str], decode: Callable[[str], Any]) -> Callable[[], float]:
     def once() -> float:
-        start = perf_counter()
+        start = process_time()
         for payload in payloads:
             decode(payload)
-        return perf_counter() - start
+        return process_time() - start
 
     return once
 
@@ -57,6 +58,7 @@ def measure(written: common.Written, name: str, rounds: int) -> dict[str, Any]:
     texts, prepared = written.texts, as_toolset(common.TOOLS)
     payloads = written.payloads
     sums = [0.0] * 5
+    gc.collect()
     for at in range(0, len(texts), SLICE):
         part = texts[at : at + SLICE]
         flat = [payload for one in payloads[at : at + SLICE] for payload in one]

@@ -1,7 +1,8 @@
 """`fixtures/<format>.txt`: texts and what they say; those marked canonical are also written back, byte for byte.
 
 A block is a title, a text and its parts, one JSON array, each followed by a line that holds just a dot.  Behind the title, in brackets: `canonical`,
-`ended` (an end-of-turn marker closes the text), `truncated`, `no tools`.  Parts: ``{"text"}``, ``{"reasoning"}``, ``{"malformed"}``, ``{"call", "arguments"}``.
+`ended` (an end-of-turn marker closes the text), `truncated`, `no tools`.
+Parts: ``{"text"}``, ``{"reasoning"}``, ``{"malformed"}``, ``{"call", "arguments"}``.
 """
 
 import json

@@ -14,6 +14,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import pytest
 
@@ -183,10 +184,11 @@ PIECES = {
     "json": ['{"name": "f", "arguments": {"a": "x"}}', '{"name": "f", "arguments": {', '"a": "', "}}", '"arguments"', '\\"',
              "[", "]", ",", ", ", '{"name": "g", "arguments": {}}', '{"arguments": {"a": 1}, "name": "f"}', "{'name': 'f', 'arguments': {'a': True}}",
              '{"name": "f"}', '{"name": "f", "arguments": "{\\"a\\": \\"x\\"}"}', '"a": 1, "a": 2', "null", "{", "}", '{"id": "x", "name": "f"'],
-    "raw": ["<function=f>", "<function=f>\n", "</function>", "\n</function>\n", "<parameter=a>", "<parameter=a>\n", "<parameter=b>\n5", "</parameter>",
-            "\n</parameter>\n", "<parameter=", "\n</function>\n</tool_call>\n<tool_call>\n<function=", "<function=f>\n<parameter=a>\nx\n</parameter>\n</function>\n"],
-    "braces": ["call:f", "call:f{", "{", "}", "a:", "a:<escape>x<escape>", "<escape>", '<|"|>', "b:1", ",", "[", "]", "o:{", "null", "<nil>", "-0.5e3",
-               "call:f{a:<escape>x<escape>}", "<ctrl46>"],
+    "raw": ["<function=f>", "<function=f>\n", "</function>", "\n</function>\n", "<parameter=a>", "<parameter=a>\n", "<parameter=b>\n5",
+            "</parameter>", "\n</parameter>\n", "<parameter=", "\n</function>\n</tool_call>\n<tool_call>\n<function=",
+            "<function=f>\n<parameter=a>\nx\n</parameter>\n</function>\n"],
+    "braces": ["call:f", "call:f{", "{", "}", "a:", "a:<escape>x<escape>", "<escape>", '<|"|>', "b:1", ",", "[", "]", "o:{", "null", "<nil>",
+               "-0.5e3", "call:f{a:<escape>x<escape>}", "<ctrl46>"],
     "labelled": ["Tool: f\n", "Tool:", "Arguments: {", "Arguments: {}", '\nTool: f\nArguments: {"a": "x"}\n', "Tool: f\nArguments: {'a': True}\n"],
     "fence": ["```json\n", "```python\n", "````\n", "\n```", "```\n", "`", "``", "tool_call\n"],
     "xlam_v1": ['{"tool_calls": [', '{"thought": "t", "tool_calls": [', ']}', '{"tool_calls": []}', '{"thought": 5, ', '"tool_calls": '],
@@ -297,10 +299,8 @@ def test_every_prefix_of_a_call(name: str) -> None:
     for end in range(len(text)):
         parsed = check(name, text[:end], [pieces(text[:end], 1), pieces(text[:end], 7)], TOOLS)
         assert parsed.calls in ((), (call,))
-        if parsed.calls:  # all but the closing mark of the block
-            assert text[end:].strip() in {"</tool_call>", "```", "``", "`", "}", "]"} or "</tool_call>".endswith(
-                text[end:].strip()
-            )
+        if parsed.calls:  # only the closing mark of the block is missing, or a part of it
+            assert any(mark.endswith(text[end:].strip()) for mark in (*toolfmt.get_format(name).closes, "]", "]}"))
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -733,10 +733,10 @@ def assert_linear(work: Callable[[str], object], make: Callable[[int], str], sma
     while True:
         text = make(size)
         gc.collect()
-        after = _seconds(lambda: work(text), 1)
+        after = _seconds(partial(work, text), 1)
         if before >= ENOUGH and after >= FACTOR * before:  # confirmed on a second look, against noise
-            before = _seconds(lambda: work(make(size // 4)), 3)
-            after = _seconds(lambda: work(text), 3)
+            before = _seconds(partial(work, make(size // 4)), 3)
+            after = _seconds(partial(work, text), 3)
             assert after < FACTOR * before, f"{size // 4} characters: {before:.3f} s; {size}: {after:.3f} s"
         if size >= largest or after >= 4 * FACTOR * ENOUGH:
             return
@@ -762,8 +762,8 @@ OTHERS = [
 
 @pytest.mark.parametrize("name, flood", PAIRS)
 def test_linear(name: str, flood: str) -> None:
-    assert_linear(lambda text: toolfmt.parse(text, name, tools=TOOLS), FLOODS[flood], 2**13, 2**17)
-    assert_linear(stream_in(name, 4), FLOODS[flood], 2**11, 2**15)
+    assert_linear(lambda text: toolfmt.parse(text, name, tools=TOOLS), FLOODS[flood], 2**12, 2**16)
+    assert_linear(stream_in(name, 4), FLOODS[flood], 2**10, 2**14)
 
 
 @pytest.mark.slow
@@ -795,8 +795,8 @@ def test_linear_good_calls(name: str) -> None:
         )
 
     for make in (long_argument, many_calls):
-        assert_linear(lambda text: toolfmt.parse(text, name, tools=TOOLS), make, 2**14, 2**20)
-        assert_linear(stream_in(name, 4), make, 2**12, 2**18)
+        assert_linear(lambda text: toolfmt.parse(text, name, tools=TOOLS), make, 2**14, 2**18)
+        assert_linear(stream_in(name, 4), make, 2**12, 2**16)
 
 
 @pytest.mark.slow

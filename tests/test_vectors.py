@@ -178,7 +178,7 @@ def test_the_end_marker_is_read(shared: Path, template: str) -> None:
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_the_text_beside_calls_is_kept(shared: Path, template: str) -> None:
     wrong, count = set(), 0
-    for row, tools, content, calls in kept(shared, template):
+    for row, tools, content, _ in kept(shared, template):
         if key(row) in WRONG_CALLS:
             continue
         for text in (row["assistant_text"][: row["model_text_length"]], row["assistant_text"]):

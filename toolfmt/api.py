@@ -13,7 +13,7 @@ from toolfmt.ir import Message, Part, Text, Tool, ToolCall, ToolResult, differen
 from toolfmt.reader import Types
 from toolfmt.registry import get_format
 from toolfmt.stream import StreamParser
-from toolfmt.tools import as_toolset, read_tools
+from toolfmt.tools import read_tools
 
 __all__ = ["describe_tools", "parse", "render", "stream"]
 
@@ -29,7 +29,7 @@ def parse(
     format's reference grammar instead and raises `ParseError`.
     """
     fmt = format if isinstance(format, Format) else get_format(format)
-    types = argument_types(as_toolset(tools), coercion)
+    types = argument_types(tools, coercion, needed=fmt.needs_tools)
     if strict:
         return _parse_strictly(text, fmt, types)
     return StreamParser(fmt, types, events=False).read(text)
@@ -51,7 +51,7 @@ def _parse_strictly(text: str, fmt: Format, types: Types) -> Parsed:
 def stream(format: str | Format, *, tools: object = None, coercion: str = "schema") -> StreamParser:
     """A reader of model output that arrives in pieces: ``feed(chunk)`` and ``close()`` return events, ``parsed`` is the whole."""
     fmt = format if isinstance(format, Format) else get_format(format)
-    return StreamParser(fmt, argument_types(as_toolset(tools), coercion))
+    return StreamParser(fmt, argument_types(tools, coercion, needed=fmt.needs_tools))
 
 
 def render(
@@ -99,8 +99,7 @@ def _verify(text: str, message: Message, fmt: Format, tools: object, end: bool) 
     if any(isinstance(part, ToolResult) for part in message.parts):
         _verify_results(text, message, fmt)
         return
-    toolset = as_toolset(tools)
-    types: Types = argument_types(toolset) if toolset is not None else OwnTypes(message.calls)
+    types: Types = OwnTypes(message.calls) if tools is None else argument_types(tools, needed=fmt.needs_tools)
     got = StreamParser(fmt, types, events=False).read(text)
     reason = compare(message.parts, got.parts, fmt)
     if reason is None and (got.truncated or (got.ended and not end)):

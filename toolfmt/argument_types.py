@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from toolfmt.coercion import SERVER_LAWS
 from toolfmt.ir import ToolCall
-from toolfmt.tools import ToolSet
+from toolfmt.tools import ToolSet, as_toolset, check_tools
 from toolfmt.values import literal
 
 __all__ = ["COERCIONS", "OwnTypes", "SchemaTypes", "ServerTypes", "argument_types"]
@@ -83,10 +83,18 @@ _OWN: Final[dict[type, frozenset[str]]] = {
 }
 
 
-def argument_types(tools: ToolSet | None, coercion: str = "schema") -> SchemaTypes | ServerTypes:
-    """The types by ``tools`` under a coercion law; ValueError for an unknown law."""
-    if coercion == "schema":
-        return SchemaTypes(tools)
-    if coercion not in SERVER_LAWS:
+_UNTOLD: Final = SchemaTypes(None)
+
+
+def argument_types(tools: object, coercion: str = "schema", *, needed: bool = True) -> SchemaTypes | ServerTypes:
+    """The types by ``tools``, in any shape, under a coercion law; ValueError for an unknown law.
+
+    Where they are not ``needed``, because the wire tells types and every JSON block is a call, the tools are only checked.
+    """
+    if coercion not in COERCIONS:
         raise ValueError(f"coercion must be one of {', '.join(COERCIONS)}; got `{coercion}`")
-    return ServerTypes(tools, coercion)
+    if not needed:
+        check_tools(tools)
+        return _UNTOLD
+    toolset = as_toolset(tools)
+    return SchemaTypes(toolset) if coercion == "schema" else ServerTypes(toolset, coercion)

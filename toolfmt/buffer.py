@@ -16,24 +16,24 @@ class Feed:
     max_chars = 128 * 2**20
     """`SizeLimitError` is raised by the feed that would pass this many characters."""
 
+    buf = ""
+    """The text that is not settled; it starts ``base`` characters into the message."""
+    base = 0
+    pos = 0
+    """Where reading stands, in ``buf``."""
+    mark = 0
+    """Where, in the message, the block of calls begins, or what is left of it after its last whole call."""
+
+    # What starts at nothing stands on the class: a parser is made for every message.
+    _step: Callable[[Any, bool], bool]
+    _scan = _fed = 0
+    _in_call = _blank = _closed = _ended = _truncated = False
+
     def __init__(self, *, events: bool) -> None:
-        self.buf = ""
-        """The text that is not settled; it starts ``base`` characters into the message."""
-        self.base = 0
-        self.pos = 0
-        """Where reading stands, in ``buf``."""
-        self.mark = 0
-        """Where, in the message, the block of calls begins, or what is left of it after its last whole call."""
-        self._step: Callable[[Any, bool], bool]
-        self._in_call = False
-        self._scan = 0
         self._held: list[str] = []
         self._waiting: list[str] = []
-        self._blank = False
         self._parts: list[tuple[Part, int, int]] = []
         self._events: list[Event] | None = [] if events else None
-        self._fed = 0
-        self._closed = self._ended = self._truncated = False
 
     def feed(self, chunk: str) -> list[Event]:
         """Read more text; the events it settles.  Raises SizeLimitError past ``max_chars``, ValueError after ``close``."""

@@ -82,6 +82,9 @@ class Format(ABC):
 
     # -- reading
 
+    needs_tools: ClassVar[bool] = False
+    """Whether reading asks for the tools: for types, or to tell calls from answers."""
+
     @cached_property
     def markers(self) -> Markers:
         return Markers(

@@ -31,25 +31,26 @@ _NONSPACE = re.compile(r"\S")
 class StreamParser(Feed):
     """Feed it text as it comes; ``feed`` and ``close`` return the events, ``parsed`` is the message so far."""
 
+    calls = 0
+    """Calls begun so far."""
+    committed = True
+    """Whether what was opened is a call for certain."""
+    reader: CallReader | None = None
+    _hunt: re.Pattern[str] | None
+    _lead: tuple[str, ...] = ()
+    _text_at = _end_at = -1
+    _block = _opened = _resume = 0
+    _reason = ""
+    _begun = False
+
     def __init__(self, format: Wire, types: Types, *, events: bool = True) -> None:
         super().__init__(events=events)
         self.format = format
         self.types = types
-        self.calls = 0
-        """Calls begun so far."""
-        self.committed = True
-        """Whether what was opened is a call for certain."""
-        self.reader: CallReader | None = None
         self._markers = markers = format.markers
-        self._hunt: re.Pattern[str] | None = markers.first
+        self._hunt = markers.first
         self._step = StreamParser._start if markers.think_open else StreamParser._text
         self._pieces: list[str] = []
-        self._text_at = -1
-        self._lead: tuple[str, ...] = ()
-        self._end_at = -1
-        self._block = self._opened = self._resume = 0
-        self._reason = ""
-        self._begun = False
 
     # -- reasoning
 
@@ -122,7 +123,9 @@ class StreamParser(Feed):
         for part, start, end in inner._parts:
             self._parts.append((part, start + offset, end + offset))
             if isinstance(part, ToolCall):
-                self._announce(part)
+                if self._events is not None:
+                    self._announce(part)
+                self.calls += 1
         self._ended = inner._ended
         self._step = StreamParser._over
 
@@ -183,7 +186,7 @@ class StreamParser(Feed):
         if self._end_at >= 0:
             self._ended, end = True, self._end_at - self.base
         self._grow_text(end)
-        if self._text_at < 0 and not self._parts and not self._ended and end > self.pos:
+        if end and self._text_at < 0 and self.base + self.pos == 0 and not self._ended:
             self._text_at = self.base + self.pos
             self._grow(end, TextDelta)
         self._add_text()
@@ -203,6 +206,8 @@ class StreamParser(Feed):
 
     def _grow_text(self, upto: int) -> None:
         """Settle the text before ``upto``, if it is more than the whitespace around calls."""
+        if upto <= self.pos:
+            return
         if self._text_at < 0:
             if _blank(self.buf, self.pos, upto):
                 return
@@ -233,16 +238,19 @@ class StreamParser(Feed):
 
     def _open(self, at: int, marker: str) -> bool:
         """A call's mark stands at ``at``."""
-        self._grow_text(self._markers.without_separator(self.buf, self.pos, at))
+        if at > self.pos:
+            self._grow_text(self._markers.without_separator(self.buf, self.pos, at))
         whole = self.format.read_whole(self, at)
         if whole is not None:
             self._add_text()
             calls, end = whole
-            self._block = len(self._parts)
+            start, stop = self.base + at, self.base + end
             for call in calls:
-                self._announce(call)
-                self._parts.append((call, self.base + at, self.base + end))
-            self._settle_block(self.base + end)
+                self._parts.append((call, start, stop))
+                start = stop
+                if self._events is not None:
+                    self._announce(call)
+                self.calls += 1
             self._to_text(end, self._markers.after_call, self._markers.after)
             return True
         self.mark, self._opened = self.base + self.pos, self.base + at
@@ -368,14 +376,12 @@ class StreamParser(Feed):
 
     def _announce(self, call: ToolCall) -> None:
         """A call that was read at once."""
-        index = self.calls
-        self.calls += 1
-        if self._events is not None:
-            self._events += (
-                CallStart(index, call.name),
-                ArgumentsDelta(index, dumps(call.arguments)),
-                CallEnd(index, call),
-            )
+        assert self._events is not None
+        self._events += (
+            CallStart(self.calls, call.name),
+            ArgumentsDelta(self.calls, dumps(call.arguments)),
+            CallEnd(self.calls, call),
+        )
 
 
 def _blank(text: str, start: int, end: int) -> bool:

@@ -25,6 +25,7 @@ except ImportError as error:
     raise MissingExtraError('the laws need hypothesis: pip install "toolfmt[testing]"') from error
 
 from toolfmt.api import joined, parse, render, stream
+from toolfmt.argument_types import SchemaTypes
 from toolfmt.errors import ParseError, UnrepresentableError
 from toolfmt.events import ArgumentsDelta, CallEnd, CallMalformed, CallStart, Event, Parsed
 from toolfmt.format import Format
@@ -177,14 +178,27 @@ def hostile_text_never_raises(fmt: Format) -> None:
     law()
 
 
+def both_readers_agree(fmt: Format) -> None:
+    @given(text=sentences(fmt.name, fmt.grammar))
+    def law(text: str) -> None:
+        types = SchemaTypes(None)
+        strict = read(fmt.name, text, lambda tool, key, raw: types.read(0, tool, key, raw), grammar=fmt.grammar)
+        fast = parse(text, fmt).parts
+        assert fast == strict, f"{text!r} is {strict!r} to the grammar, and to the fast reader {fast!r}"
+        event("calls" if parse(text, fmt).calls else "no call")
+
+    law()
+
+
 LAWS = (
     what_is_written_is_read_back_or_refused,
     plain_calls_are_never_refused,
     a_declared_string_stays_that_string,
     slicing_never_shows,
     hostile_text_never_raises,
+    both_readers_agree,
 )
-"""Laws 1, 1a, 1b, 2 and 3; each takes a `Format` and raises AssertionError, with the smallest counterexample, where it does not hold."""
+"""Laws 1, 1a, 1b, 2, 3 and 4; each takes a `Format` and raises AssertionError, with the smallest counterexample, where it does not hold."""
 
 
 def sentences(format_name: str, grammar: str | None = None, *, checked: bool = True) -> st.SearchStrategy[str]:

@@ -7,7 +7,7 @@ import inspect
 import marshal
 import re
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any
@@ -20,7 +20,7 @@ from toolfmt.errors import ToolSpecError
 from toolfmt.ir import Tool, check_json
 from toolfmt.schema_types import UNDECLARED, ValueType, object_parts, property_schemas, standardise, value_type
 
-__all__ = ["ToolSet", "as_toolset", "read_tools"]
+__all__ = ["ToolSet", "as_toolset", "check_tools", "read_tools"]
 
 _PARAMETER_KEYS = ("parameters", "input_schema", "inputSchema")
 
@@ -296,12 +296,17 @@ class _Rest:
 _KEPT = 16  # keys: two for each of the eight tool lists last seen
 _kept: OrderedDict[object, tuple[ToolSet, object]] = OrderedDict()
 _lock = threading.Lock()
+_last: tuple[tuple[object, ...] | None, ToolSet | None] = (None, None)
+_checked: deque[object] = deque(maxlen=8)
 
 
 def as_toolset(tools: object) -> ToolSet | None:
     """The `ToolSet` of any tool definitions; None stays None.  Reading the same definitions again costs a look-up."""
     if tools is None or isinstance(tools, ToolSet):
         return tools
+    last, known = _last
+    if tools is last and known is not None:
+        return known
     key = _key(tools, 4)
     found = _recall(key)
     if found is None:
@@ -311,7 +316,23 @@ def as_toolset(tools: object) -> ToolSet | None:
         found = _recall(exact) or ToolSet(read_tools(source))
         _keep(key, found, tools)
         _keep(exact, found, tools)
+    if isinstance(tools, tuple) and not isinstance(key, bytes | None):
+        _remember(tools, found)
     return found
+
+
+def check_tools(tools: object) -> None:
+    """Raise `ToolSpecError` for a bad definition, once for each list: for formats that do not need the tools to read."""
+    if tools is None or isinstance(tools, ToolSet) or any(tools is seen for seen in _checked):
+        return
+    as_toolset(tools)
+    _checked.appendleft(tools)
+
+
+def _remember(tools: tuple[object, ...], toolset: ToolSet) -> None:
+    """A tuple of what does not change, what `read_tools` gives: known by its identity alone."""
+    global _last
+    _last = (tools, toolset)
 
 
 def _key(tools: Any, version: int) -> object:

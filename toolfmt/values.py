@@ -57,9 +57,11 @@ def loads(text: str) -> Any:
 def check_unique(text: str, strings: int) -> None:
     """Raise JSONTextError unless ``text``, valid JSON, has just ``strings`` strings: fewer in the value means a key given twice."""
     quotes = text.count('"')
-    if "\\" in text:
-        quotes -= text.replace("\\\\", "").count('\\"')
-    if quotes != 2 * strings:
+    if quotes == 2 * strings:
+        return
+    if "\\\\" in text:
+        text = text.replace("\\\\", "")
+    if quotes - text.count('\\"') != 2 * strings:
         raise JSONTextError("an object gives a key twice")
 
 
@@ -74,8 +76,8 @@ def count_strings(value: Any) -> int:
         depth += 1
         if depth > MAX_DEPTH:
             raise JSONTextError(f"nested more than {MAX_DEPTH} deep")
-        below = []
-        for container in level:
+        containers, level = level, []
+        for container in containers:
             if type(container) is dict:
                 strings += len(container)
                 container = container.values()
@@ -84,8 +86,7 @@ def count_strings(value: Any) -> int:
                 if kind is str:
                     strings += 1
                 elif kind is dict or kind is list:
-                    below.append(item)
-        level = below
+                    level.append(item)
     return strings
 
 

@@ -26,7 +26,7 @@ _LABEL_LINE = 80  # characters of an opening line, at most
 class JsonFence(JsonBody):
     name = "json_fence"
     opens, closes = ("```",), ("```",)
-    ambiguous = exact_keys = True
+    ambiguous = exact_keys = needs_tools = True
     arguments_keys = ("arguments",)
     before_call = ("\n\n", "\n")
     between_calls = "\n\n"

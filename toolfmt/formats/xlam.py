@@ -26,8 +26,8 @@ class Xlam(JsonBody):
     opens: ClassVar[tuple[str, ...]] = ("[", "{", "```json", "```", "[TOOL_CALLS]", "<tool_call>")
     closes: ClassVar[tuple[str, ...]] = ("", "", "```", "```", "", "</tool_call>")
     bare: ClassVar[tuple[str, ...]] = ("[", "{")
-    arrays = ambiguous = only_at_start = exact_keys = True
-    arguments_keys = ("arguments",)
+    arrays = ambiguous = only_at_start = exact_keys = needs_tools = True
+    arguments_keys: ClassVar[tuple[str, ...]] = ("arguments",)
     before_call = after_call = ()
     reasoning: ClassVar[tuple[str, str] | None] = ("<think>", "</think>")
     end_of_turn: ClassVar[tuple[str, ...]] = ("<|im_end|>", "<|eot_id|>")

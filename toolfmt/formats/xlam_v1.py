@@ -28,6 +28,8 @@ class XlamV1(Xlam):
     opens = ("{",)
     closes = ("",)
     bare = ("{",)
+    exact_keys = False
+    arguments_keys = ("arguments", "parameters")
     reasoning = None
     end_of_turn = ("<|EOT|>",)
     tools_head, tools_tail = "[BEGIN OF AVAILABLE TOOLS]\n", "\n[END OF AVAILABLE TOOLS]"
