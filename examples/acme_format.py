@@ -25,6 +25,9 @@ class Acme(JsonBody):
     opens, closes = ("<acme>",), ("</acme>",)
     name_key, arguments_keys = "tool", ("args",)
 
+    def write_calls(self, calls):
+        return "\n".join(f"<acme>{self.write_body(call)}</acme>" for call in calls)
+
 
 if __name__ == "__main__":
     toolfmt.register(Acme)

@@ -762,7 +762,7 @@ OTHERS = [
 
 @pytest.mark.parametrize("name, flood", PAIRS)
 def test_linear(name: str, flood: str) -> None:
-    assert_linear(lambda text: toolfmt.parse(text, name, tools=TOOLS), FLOODS[flood], 2**12, 2**16)
+    assert_linear(lambda text: toolfmt.parse(text, name, tools=TOOLS), FLOODS[flood], 2**13, 2**17)
     assert_linear(stream_in(name, 4), FLOODS[flood], 2**10, 2**14)
 
 

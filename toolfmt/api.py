@@ -28,7 +28,7 @@ def parse(
     ``transformers``).  Never raises on model output: what opens like a call and is none is a `Malformed` part.  ``strict=True`` reads through the
     format's reference grammar instead and raises `ParseError`.
     """
-    fmt = format if isinstance(format, Format) else get_format(format)
+    fmt = get_format(format) if isinstance(format, str) else format
     types = argument_types(tools, coercion, needed=fmt.needs_tools)
     if strict:
         return _parse_strictly(text, fmt, types)

@@ -91,6 +91,8 @@ def argument_types(tools: object, coercion: str = "schema", *, needed: bool = Tr
 
     Where they are not ``needed``, because the wire tells types and every JSON block is a call, the tools are only checked.
     """
+    if not needed and tools is None and coercion == "schema":
+        return _UNTOLD
     if coercion not in COERCIONS:
         raise ValueError(f"coercion must be one of {', '.join(COERCIONS)}; got `{coercion}`")
     if not needed:

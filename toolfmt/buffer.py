@@ -32,6 +32,7 @@ class Feed:
     def __init__(self, *, events: bool) -> None:
         self._held: list[str] = []
         self._waiting: list[str] = []
+        self._found: dict[str, tuple[int, int, int]] = {}
         self._parts: list[tuple[Part, int, int]] = []
         self._events: list[Event] | None = [] if events else None
 
@@ -39,11 +40,11 @@ class Feed:
         """Read more text; the events it settles.  Raises SizeLimitError past ``max_chars``, ValueError after ``close``."""
         if self._closed:
             raise ValueError("this stream was closed; make a new StreamParser for the next message")
-        self._fed += len(chunk)
-        if self._fed > self.max_chars:
+        if self._fed + len(chunk) > self.max_chars:
             raise SizeLimitError(
                 f"the stream passed {self.max_chars:,} characters; close it, or set StreamParser.max_chars higher"
             )
+        self._fed += len(chunk)
         if self._blank and chunk.isspace():
             self._waiting.append(chunk)
             return []
@@ -103,6 +104,19 @@ class Feed:
             return []
         events, self._events = self._events, []
         return events
+
+    def find(self, mark: str, start: int) -> int:
+        """``buf.find(mark, start)``, remembered: asked again from further on, the text is not searched again."""
+        asked, found, end = self._found.get(mark, (1, 0, 0))
+        if (
+            asked <= self.base + start
+            and end == self.base + len(self.buf)
+            and (found < 0 or found >= self.base + start)
+        ):
+            return found - self.base if found >= 0 else -1
+        at = self.buf.find(mark, start)
+        self._found[mark] = (self.base + start, self.base + at if at >= 0 else -1, self.base + len(self.buf))
+        return at
 
     def since(self, start: int, end: int) -> str:
         """The text from ``start`` (in the message, not before ``mark``) to ``end`` (in the buffer)."""

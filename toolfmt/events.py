@@ -111,7 +111,7 @@ class Parsed:
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
-        return tuple([part for part, _, _ in self._placed if part.__class__ is ToolCall])
+        return tuple([part for part, _, _ in self._placed if isinstance(part, ToolCall)])
 
     @property
     def text(self) -> str:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from toolfmt.errors import UnrepresentableError
 from toolfmt.ir import Malformed, Message, Part, Reasoning, Text, Tool, ToolCall, ToolResult
 from toolfmt.markers import Markers
-from toolfmt.reader import CallReader
+from toolfmt.reader import CallReader, Whole
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
 from toolfmt.values import JSONTextError, dumps, loads
@@ -102,8 +102,8 @@ class Format(ABC):
     def reader(self) -> CallReader:
         """A new reader of call blocks, for one message."""
 
-    def read_whole(self, p: StreamParser, at: int) -> tuple[list[ToolCall], int] | None:
-        """The block of calls at ``p.buf[at:]``, and where it ends, if it stands there complete and in plain form; else None.
+    def read_whole(self, p: StreamParser, at: int) -> Whole | None:
+        """The calls at ``p.buf[at:]``, and where each stands, if they stand there complete and in plain form; else None.
 
         A short cut for speed: what it gives must be just what ``reader`` would give.
         """

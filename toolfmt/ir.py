@@ -219,24 +219,26 @@ class _Fields:
 
 
 _new = object.__new__
-_set = object.__setattr__
+_set_dict, _set_fields, _set_extra, _set_private = (
+    vars(BaseModel)[name].__set__ for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 
 
 def build_call(name: str, arguments: dict[str, Any], id: str | None = None) -> ToolCall:
     """A `ToolCall` from values that a reader made and that are JSON by construction: no validation, a third of the time."""
     call = _new(ToolCall)
-    _set(call, "__dict__", {"type": "tool_call", "name": name, "arguments": arguments, "id": id})
-    _set(call, "__pydantic_fields_set__", _Fields.call)
-    _set(call, "__pydantic_extra__", None)
-    _set(call, "__pydantic_private__", None)
+    _set_dict(call, {"type": "tool_call", "name": name, "arguments": arguments, "id": id})
+    _set_fields(call, _Fields.call)
+    _set_extra(call, None)
+    _set_private(call, None)
     return call
 
 
 def build_text(text: str) -> Text:
     """A `Text`, likewise."""
     part = _new(Text)
-    _set(part, "__dict__", {"type": "text", "text": text})
-    _set(part, "__pydantic_fields_set__", _Fields.text)
-    _set(part, "__pydantic_extra__", None)
-    _set(part, "__pydantic_private__", None)
+    _set_dict(part, {"type": "text", "text": text})
+    _set_fields(part, _Fields.text)
+    _set_extra(part, None)
+    _set_private(part, None)
     return part

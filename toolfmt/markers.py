@@ -35,7 +35,7 @@ class Markers:
         self.first = _either([*openers, *ends, *([self.think_close] if think else [])])
         self.ends = _either(ends) if ends else None
         self.after = self.ends if only_at_start else self.hunt  # after a call
-        self.recover = _either([*closers, *openers]) if closers or not only_at_start else None
+        self.recover = None if only_at_start else _either([*closers, *openers])
         self._end = re.compile(f"(?:{_either(ends).pattern})\\s*\\Z") if ends else None
         self._longest = max(len(mark) for mark in [*self.kinds, *closers])
         self._starts = {mark[:size] for mark in self.kinds for size in range(1, len(mark))}
@@ -43,6 +43,10 @@ class Markers:
             self.think_close[:size] for size in range(1, len(self.think_close))
         }
         self._separator = max([len(mark) for mark in before_call] + [1 if think else 0])
+
+    def may_grow(self, buf: str, at: int) -> bool:
+        """Whether the mark at ``at`` may yet turn out to be a longer one."""
+        return len(buf) - at < self._longest and buf[at:] in self._starts
 
     def settled(self, buf: str, start: int) -> int:
         """Where the text is settled up to: no mark and no separator before one can begin earlier."""

@@ -4,13 +4,18 @@ from abc import ABC, abstractmethod
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from toolfmt.ir import ToolCall
+from toolfmt.ir import Part
 from toolfmt.markers import Markers
 
 if TYPE_CHECKING:
     from toolfmt.stream import StreamParser
 
-__all__ = ["CallReader", "Outcome", "Types", "Wire"]
+__all__ = ["CallReader", "Outcome", "Types", "Whole", "Wire"]
+
+Whole = list[tuple[Part, int, int]]
+"""Calls, and text among them, that were read at once, and where each stands in the buffer.
+
+Calls of one block: the first has its span, the others are empty at its end."""
 
 
 class Outcome(IntEnum):
@@ -60,4 +65,4 @@ class Wire(Protocol):
 
     def reader(self) -> CallReader: ...
 
-    def read_whole(self, p: "StreamParser", at: int) -> tuple[list[ToolCall], int] | None: ...
+    def read_whole(self, p: "StreamParser", at: int) -> Whole | None: ...

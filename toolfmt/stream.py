@@ -19,8 +19,8 @@ from toolfmt.events import (
     ReasoningImplied,
     TextDelta,
 )
-from toolfmt.ir import Malformed, Reasoning, Text, ToolCall, build_text
-from toolfmt.reader import CallReader, Outcome, Types, Wire
+from toolfmt.ir import Malformed, Part, Reasoning, Text, ToolCall, build_text
+from toolfmt.reader import CallReader, Outcome, Types, Whole, Wire
 from toolfmt.values import dumps
 
 __all__ = ["StreamParser"]
@@ -56,6 +56,9 @@ class StreamParser(Feed):
 
     def _start(self, final: bool) -> bool:
         """At the very start: a reasoning block, or not."""
+        if self.buf and not (self.buf[0].isspace() or self.buf[0] == self._markers.think_open[0]):
+            self._step = StreamParser._text
+            return True
         found = _NONSPACE.search(self.buf)
         opening = self._markers.think_open
         if found is None and not final:
@@ -122,10 +125,7 @@ class StreamParser(Feed):
     def _adopt(self, inner: "StreamParser", offset: int) -> None:
         for part, start, end in inner._parts:
             self._parts.append((part, start + offset, end + offset))
-            if isinstance(part, ToolCall):
-                if self._events is not None:
-                    self._announce(part)
-                self.calls += 1
+            self._announce(part)
         self._ended = inner._ended
         self._step = StreamParser._over
 
@@ -145,10 +145,17 @@ class StreamParser(Feed):
         if self._end_at >= 0 and not self._still_ended(final):
             return False
         buf = self.buf
+        if final and self.pos == len(buf) and self._text_at < 0:
+            self._step = StreamParser._over
+            return False
         found = self._hunt.search(buf, self._scan) if self._hunt else None
         if found is None:
             return self._finish() if final else self._wait()
-        at, kind = found.start(), self._markers.kinds[found.group()]
+        at, marker = found.start(), found[0]
+        if not final and self._markers.may_grow(buf, at):
+            self._scan = at
+            return self._wait()
+        kind = self._markers.kinds[marker]
         if kind == "end":
             self._end_at, self._scan = self.base + at, found.end()
             return True
@@ -157,7 +164,7 @@ class StreamParser(Feed):
         if self._markers.only_at_start and (self._text_at >= 0 or not _blank(buf, self.pos, at)):
             self._hunt, self._scan = self._markers.ends, at
             return True
-        return self._open(at, found.group())
+        return self._open(at, marker)
 
     def _wait(self) -> bool:
         buf = self.buf
@@ -185,11 +192,11 @@ class StreamParser(Feed):
         end = len(self.buf)
         if self._end_at >= 0:
             self._ended, end = True, self._end_at - self.base
-        self._grow_text(end)
-        if end and self._text_at < 0 and self.base + self.pos == 0 and not self._ended:
-            self._text_at = self.base + self.pos
+        self._end_text(end)
+        if end and self.base + self.pos == 0 and not self._ended:
+            self._text_at = 0
             self._grow(end, TextDelta)
-        self._add_text()
+            self._add_text()
         self._step = StreamParser._over
         return False
 
@@ -218,6 +225,17 @@ class StreamParser(Feed):
             self._text_at = self.base + self.pos
         self._grow(upto, TextDelta)
 
+    def _end_text(self, upto: int) -> None:
+        """The text before ``upto`` is settled, and nothing more comes to it."""
+        if self._text_at < 0 and self._events is None and not self._lead:
+            if upto > self.pos and not _blank(self.buf, self.pos, upto):
+                start = self.base + self.pos
+                self._parts.append((build_text(self.buf[self.pos : upto]), start, self.base + upto))
+                self.pos = upto
+        else:
+            self._grow_text(upto)
+            self._add_text()
+
     def _grow(self, upto: int, event: type[TextDelta] | type[ReasoningDelta]) -> None:
         if upto > self.pos:
             piece = self.buf[self.pos : upto]
@@ -238,21 +256,13 @@ class StreamParser(Feed):
 
     def _open(self, at: int, marker: str) -> bool:
         """A call's mark stands at ``at``."""
-        if at > self.pos:
-            self._grow_text(self._markers.without_separator(self.buf, self.pos, at))
         whole = self.format.read_whole(self, at)
+        upto = self._markers.without_separator(self.buf, self.pos, at) if at > self.pos else at
         if whole is not None:
-            self._add_text()
-            calls, end = whole
-            start, stop = self.base + at, self.base + end
-            for call in calls:
-                self._parts.append((call, start, stop))
-                start = stop
-                if self._events is not None:
-                    self._announce(call)
-                self.calls += 1
-            self._to_text(end, self._markers.after_call, self._markers.after)
+            self._end_text(upto)
+            self._add_whole(whole)
             return True
+        self._grow_text(upto)
         self.mark, self._opened = self.base + self.pos, self.base + at
         self._resume = self._opened + len(marker)
         self.pos = at
@@ -265,6 +275,17 @@ class StreamParser(Feed):
         self._step = StreamParser._call
         self._in_call = True
         return True
+
+    def _add_whole(self, whole: Whole) -> None:
+        """Calls that were read at once."""
+        if self.base or self._events is not None:
+            for part, start, end in whole:
+                self._parts.append((part, self.base + start, self.base + end))
+                self._announce(part)
+        else:
+            self._parts += whole
+            self.calls += sum([isinstance(part, ToolCall) for part, _, _ in whole])
+        self._to_text(whole[-1][2], self._markers.after_call, self._markers.after)
 
     def commit(self) -> None:
         """It is a call, whatever comes: end the text before it."""
@@ -368,21 +389,29 @@ class StreamParser(Feed):
         malformed = Malformed(raw=raw, reason=self._reason)
         if raw:
             self._parts.append((malformed, self.mark, self.mark + len(raw)))
-        if self._events is not None:
-            self._events.append(CallMalformed(self.calls if self._begun else None, malformed))
-        self.calls += self._begun
+            if self._events is not None:
+                self._events.append(CallMalformed(self.calls if self._begun else None, malformed))
+            self.calls += self._begun
         self._to_text(end, self._markers.after_call, self._markers.after)
         return True
 
-    def _announce(self, call: ToolCall) -> None:
-        """A call that was read at once."""
-        assert self._events is not None
-        self._events += (
-            CallStart(self.calls, call.name),
-            ArgumentsDelta(self.calls, dumps(call.arguments)),
-            CallEnd(self.calls, call),
-        )
+    def _announce(self, part: Part) -> None:
+        """A part that was read at once."""
+        events = self._events
+        if isinstance(part, ToolCall):
+            if events is not None:
+                index = self.calls
+                events += (
+                    CallStart(index, part.name),
+                    ArgumentsDelta(index, dumps(part.arguments)),
+                    CallEnd(index, part),
+                )
+            self.calls += 1
+        elif isinstance(part, Text) and events is not None:
+            events.append(TextDelta(part.text))
 
 
 def _blank(text: str, start: int, end: int) -> bool:
+    if start < end and not text[start].isspace():
+        return False
     return _NONSPACE.search(text, start, end) is None

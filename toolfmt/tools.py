@@ -323,8 +323,11 @@ def as_toolset(tools: object) -> ToolSet | None:
 
 def check_tools(tools: object) -> None:
     """Raise `ToolSpecError` for a bad definition, once for each list: for formats that do not need the tools to read."""
-    if tools is None or isinstance(tools, ToolSet) or any(tools is seen for seen in _checked):
+    if tools is None or isinstance(tools, ToolSet):
         return
+    for seen in _checked:
+        if tools is seen:
+            return
     as_toolset(tools)
     _checked.appendleft(tools)
 

@@ -3,14 +3,14 @@
 Hostile input: nesting is bounded by `MAX_DEPTH`, integers by Python's 4,300 digits, and every function is linear in its text.
 
 Decoding takes msgspec where it can (exact, and four times as fast as ``json`` on payloads of 500 characters) and ``json`` for what msgspec
-refuses and JSON allows: lone surrogates written as escapes.  Neither tells of a key given twice, so the quotes of the text are counted:
-each key and each string has two.
+refuses and JSON allows: lone surrogates written as escapes.  Neither tells of a key given twice, so the quotes of the text are counted.
 """
 
 import ast
 import json
 import math
 import re
+import warnings
 from collections.abc import Mapping
 from json.encoder import encode_basestring
 from types import MappingProxyType
@@ -18,16 +18,15 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
-from toolfmt.ir import MAX_DEPTH, check_json
+from toolfmt.ir import MAX_DEPTH
 
 __all__ = [
     "JSON_LITERALS",
     "PYTHON_LITERALS",
     "JSONTextError",
-    "check_unique",
-    "count_strings",
     "dumps",
     "escape",
+    "is_plain",
     "literal",
     "loads",
     "loads_python",
@@ -40,41 +39,54 @@ class JSONTextError(ValueError):
 
 
 _decode = msgspec.json.Decoder().decode
+_encode_fast = msgspec.json.Encoder().encode
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def loads(text: str) -> Any:
-    """The value of a JSON text, exactly; JSONTextError for anything else, a repeated key and an overflowing number included."""
+def loads(text: str, depth: int = MAX_DEPTH) -> Any:
+    """The value of a JSON text, exactly; JSONTextError for anything else, a repeated key, an overflowing number, nesting over ``depth``."""
     try:
         value = _decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        return _loads_carefully(text)
-    check_unique(text, count_strings(value))
+        return _loads_carefully(text, depth)
+    if not is_plain(text, value):
+        _check_strings(text, value, depth)
     return value
 
 
-def check_unique(text: str, strings: int) -> None:
-    """Raise JSONTextError unless ``text``, valid JSON, has just ``strings`` strings: fewer in the value means a key given twice."""
-    quotes = text.count('"')
-    if quotes == 2 * strings:
-        return
-    if "\\\\" in text:
-        text = text.replace("\\\\", "")
-    if quotes - text.count('\\"') != 2 * strings:
+def is_plain(text: str, value: Any) -> bool:
+    """Whether ``value``, which msgspec decoded from ``text``, is certain to have lost no repeated key and to be nested not too deep.
+
+    Written again it has as many quotes as its text, unless a key was lost or a quote was spelled ``\\u0022``.
+    """
+    again = _encode_fast(value)
+    return (
+        text.count('"') == again.count(b'"')
+        and "\\u0022" not in text
+        and (len(text) <= 2 * MAX_DEPTH or again.count(b"{") + again.count(b"[") <= MAX_DEPTH)
+    )
+
+
+def _check_strings(text: str, value: Any, depth: int) -> None:
+    """The same by counting strings one by one: each has two quotes that are not escaped, more in ``text`` are those of a lost key."""
+    quotes, strings = text.count('"'), _count_strings(value, depth)
+    if "\\" in text:
+        quotes -= text.replace("\\\\", "").count('\\"')
+    if quotes != 2 * strings:
         raise JSONTextError("an object gives a key twice")
 
 
-def count_strings(value: Any) -> int:
+def _count_strings(value: Any, limit: int) -> int:
     """How many strings, keys included, a decoded value holds; JSONTextError when it is nested too deep."""
     kind = type(value)
     if kind is not dict and kind is not list:
-        return 1 if kind is str else 0
+        return int(kind is str)
     strings = depth = 0
     level = [value]
     while level:
         depth += 1
-        if depth > MAX_DEPTH:
+        if depth > limit:
             raise JSONTextError(f"nested more than {MAX_DEPTH} deep")
         containers, level = level, []
         for container in containers:
@@ -120,25 +132,53 @@ _careful = json.JSONDecoder(
 )
 
 
-def _loads_carefully(text: str) -> Any:
+def _loads_carefully(text: str, depth: int) -> Any:
     try:
         value = _careful.decode(text)
     except json.JSONDecodeError as error:
         raise JSONTextError(f"not JSON: {error.msg.lower()} at character {error.pos}") from None
     except RecursionError:
         raise JSONTextError(f"nested more than {MAX_DEPTH} deep") from None
-    count_strings(value)
+    _count_strings(value, depth)
     return value
 
 
-def loads_python(text: str) -> Any:
-    """The value of a Python literal (older data writes ``{'name': 'f'}``), if it is JSON's; never evaluated, bounded in depth by the caller."""
+def loads_python(text: str, depth: int = MAX_DEPTH) -> Any:
+    """The value of a Python literal (older data writes ``{'name': 'f'}``), if it is JSON's; parsed, never evaluated."""
     try:
-        value = ast.literal_eval(text.strip())
-        check_json(value)
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError) as error:
-        raise JSONTextError(f"neither JSON nor a Python literal: {str(error).splitlines()[0]}") from None
-    return value
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python warns of ``'\\d'``, which it reads
+            tree = ast.parse(text.strip(), mode="eval")
+        return _literal_of(tree.body, depth)
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        reason = str(error) if isinstance(error, JSONTextError) else "it does not parse"
+        raise JSONTextError(f"neither JSON nor a Python literal: {reason}") from None
+
+
+def _literal_of(node: ast.expr, depth: int) -> Any:
+    if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, str | int | float)):
+        if isinstance(node.value, float) and not math.isfinite(node.value):
+            raise JSONTextError("a number is out of range")
+        return node.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+        value = node.operand.value
+        if type(value) in (int, float):
+            return -_literal_of(node.operand, depth)
+    if depth == 0:
+        raise JSONTextError(f"nested more than {MAX_DEPTH} deep")
+    if isinstance(node, ast.List):
+        return [_literal_of(item, depth - 1) for item in node.elts]
+    if isinstance(node, ast.Dict):
+        return _unique(
+            [(_key_of(key), _literal_of(item, depth - 1)) for key, item in zip(node.keys, node.values, strict=True)]
+        )
+    raise JSONTextError(f"a {type(node).__name__} is no JSON value")
+
+
+def _key_of(node: ast.expr | None) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    raise JSONTextError("an object key must be a string")
 
 
 def dumps(value: Any) -> str:
@@ -178,7 +218,10 @@ def literal(text: str, types: frozenset[str], values: tuple[Any, ...] | None = N
     allowed too, a number must have its canonical spelling (``02134`` and ``1e3`` stay strings) and a container must be JSON;
     where they are not, any JSON spelling counts.  ``True``, ``False`` and ``None`` count as ``true``, ``false`` and ``null``.
     """
-    if values is not None:
+    if values is None:
+        if text.isdecimal() and text.isascii() and len(text) < 16 and text[0] != "0" and "integer" in types:
+            return int(text)  # the most common case, for speed
+    else:
         for value in values:
             if not isinstance(value, str) and text in (spell(value), spell(value, PYTHON_LITERALS)):
                 return value

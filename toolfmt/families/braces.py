@@ -16,16 +16,18 @@ from typing import Any, ClassVar
 from toolfmt.errors import UnrepresentableError
 from toolfmt.format import Format
 from toolfmt.ir import MAX_DEPTH, ToolCall, ToolResult, build_call
-from toolfmt.reader import CallReader, Outcome
+from toolfmt.reader import CallReader, Outcome, Whole
 from toolfmt.stream import StreamParser
 from toolfmt.values import JSONTextError, dumps, escape, loads
 
 __all__ = ["Braces", "write_number"]
 
 _SPACE = re.compile(r"\s*")
-_SCALAR = re.compile(r"(?:(-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?)|(true|false|null|<nil>))(?=\s*[,}\]])")
-_PARTIAL_SCALAR = re.compile(r"<?[-+.0-9A-Za-z]*>?\s*")
-_TOKEN = 8192  # characters of a key or a number, at most
+_SCALAR = re.compile(r"(?:(-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?)|(true|false|null|<nil>))(?=[\s,}\]])")
+_PARTIAL_SCALAR = re.compile(r"<?[-+.0-9A-Za-z]*>?")
+_TOKEN = 8192  # characters of a name or a number, at most
+_TOO_LONG = f"a name or a number has more than {_TOKEN} characters"
+_NAME = 1024  # characters of a tool name, at most
 _WORDS = {"true": True, "false": False, "null": None, "<nil>": None}  # the last as Ollama (fb30760) writes it
 
 _State = Callable[[StreamParser, bool], Outcome | None]
@@ -45,39 +47,57 @@ class Braces(Format):
     declaration_closes: ClassVar[str]
 
     def __init__(self) -> None:
-        self.head = re.compile(rf"\s*{re.escape(self.call_open)}({self.word})\s*(?=[^\s\w.\-])")
-        self.part_of_head = re.compile(rf"({self.word})?\s*")
+        self.head = re.compile(rf"\s*{re.escape(self.call_open)}({self.word})(?=[^\w.\-])")
+        self.part_of_head = re.compile(rf"({self.word})?")
         self.key = re.compile(rf"\s*({self.word})\s*:\s*")
-        self.part_of_key = re.compile(rf"{self.word}\s*")
+        self.key_word = re.compile(rf"({self.word})(?=[\s:])")
+        self.part_of_key = re.compile(self.word)
         self.mark_starts = {mark[:size] for mark in self.string_marks for size in range(1, len(mark) + 1)}
 
     def reader(self) -> CallReader:
         return BraceReader(self)
 
-    def read_whole(self, p: StreamParser, at: int) -> tuple[list[ToolCall], int] | None:
-        """One call that is complete, without a repeated key."""
-        found = self.head.match(p.buf, at + len(self.opens[0]))
-        if found is None or not p.buf.startswith("{", found.end()):
-            return None
-        try:
-            arguments, pos = self._object(p.buf, found.end() + 1, 1)
-        except _NotPlain:
-            return None
-        if not p.buf.startswith(self.closes[0], pos):
-            return None
-        return [build_call(found[1], arguments)], pos + len(self.closes[0])
+    def read_whole(self, p: StreamParser, at: int) -> Whole | None:
+        """Calls that are complete, without a repeated key, side by side."""
+        buf, opening, closing = p.buf, self.opens[0], self.closes[0]
+        calls: Whole = []
+        while buf.startswith(opening, at):
+            found = self.head.match(buf, at + len(opening))
+            if found is None or len(found[1]) > _NAME or not buf.startswith("{", found.end()):
+                break
+            try:
+                arguments, end = self._object(buf, found.end() + 1, 1)
+            except _NotPlain:
+                break
+            if not buf.startswith(closing, end):
+                break
+            end += len(closing)
+            calls.append((build_call(found[1], arguments), at, end))
+            at = end + len(self.between_calls)
+        return calls or None
 
     def _object(self, buf: str, pos: int, depth: int) -> tuple[dict[str, Any], int]:
         made: dict[str, Any] = {}
         if buf.startswith("}", pos):
             return made, pos + 1
+        mark = self.string_marks[0]
         while found := self.key.match(buf, pos):
-            if found[1] in made:
+            key, pos = found[1], found.end()
+            if key in made or len(key) > _TOKEN:
                 raise _NotPlain
-            made[found[1]], pos = self._value(buf, found.end(), depth)
-            if buf.startswith("}", pos):
+            if buf.startswith(mark, pos):
+                start = pos + len(mark)
+                end = buf.find(mark, start)
+                if end < 0:
+                    raise _NotPlain
+                made[key] = self.string_value(buf[start:end], depth)
+                pos = end + len(mark)
+            else:
+                made[key], pos = self._value(buf, pos, depth)
+            after = buf[pos : pos + 1]
+            if after == "}":
                 return made, pos + 1
-            if not buf.startswith(",", pos):
+            if after != ",":
                 break
             pos += 1
         raise _NotPlain
@@ -104,7 +124,7 @@ class Braces(Format):
                 raise _NotPlain
             return self.string_value(buf[start:end], depth), end + len(mark)
         found = _SCALAR.match(buf, pos)
-        if found:
+        if found and found.end() - pos <= _TOKEN:
             return _scalar(found), found.end()
         if depth < _PLAIN_DEPTH and buf.startswith("{", pos):
             return self._object(buf, pos + 1, depth + 1)
@@ -262,19 +282,20 @@ class BraceReader(CallReader):
     def _partial(self, p: StreamParser, token: re.Pattern[str], what: str) -> Outcome:
         """No whole token stands here: it may be the beginning of one, or it is none."""
         found = token.match(p.buf, p.pos)
-        if found and found.end() == len(p.buf) and found.end() - p.pos < _TOKEN:
+        if found and found.end() - p.pos > _TOKEN:
+            return p.bad(_TOO_LONG)
+        if found and found.end() == len(p.buf):
             return Outcome.MORE
         return p.bad(f"expected {what}, got `{p.buf[p.pos]}`")
 
     def head(self, p: StreamParser, final: bool) -> Outcome | None:
         if not self._space(p):
             return Outcome.MORE
-        found = self.format.head.match(p.buf, p.pos)
+        found = self.format.head.match(p.buf, p.pos, p.pos + _NAME + 8)
         if found is None:
-            rest, opening = p.buf[p.pos : p.pos + 256], self.format.call_open
-            if opening.startswith(rest) or (
-                rest.startswith(opening) and self.format.part_of_head.fullmatch(rest, len(opening))
-            ):
+            rest, opening = p.buf[p.pos : p.pos + _NAME], self.format.call_open
+            part = rest.startswith(opening) and self.format.part_of_head.fullmatch(rest, len(opening))
+            if len(rest) < _NAME and (part or opening.startswith(rest)):
                 return Outcome.MORE
             return p.bad(f"expected `{opening}` and a tool name")
         self.name = found[1]
@@ -284,6 +305,7 @@ class BraceReader(CallReader):
 
     def body(self, p: StreamParser, final: bool) -> Outcome | None:
         """After the name: the arguments in braces, or the closing mark and no arguments."""
+        self._space(p)
         rest, closing = p.buf[p.pos : p.pos + 64], self.format.closes[0]
         if rest.startswith(closing):
             p.begin_call(self.name)
@@ -292,8 +314,7 @@ class BraceReader(CallReader):
             return None
         if rest.startswith("{"):
             p.begin_call(self.name)
-            self._push(p, {}, "")
-            return None
+            return self._push(p, {}, "")
         if closing.startswith(rest):
             return Outcome.MORE
         return p.bad(f"expected `{{`, got `{rest[:1]}`")
@@ -326,15 +347,27 @@ class BraceReader(CallReader):
     def key(self, p: StreamParser, final: bool) -> Outcome | None:
         if not self._space(p):
             return Outcome.MORE
-        found = self.format.key.match(p.buf, p.pos)
+        found = self.format.key_word.match(p.buf, p.pos)
         if found is None:
             return self._partial(p, self.format.part_of_key, "a key")
+        if len(found[1]) > _TOKEN:
+            return p.bad(_TOO_LONG)
         p.pos = found.end()
         container, key = self.stack[-1][0], found[1]
         if key in container and not self.muted:
             self.muted = 1
         self._say(p, (", " if container else "") + dumps(key) + ": ")
         self.stack[-1] = (container, key)
+        self.state = self.colon
+        return None
+
+    def colon(self, p: StreamParser, final: bool) -> Outcome | None:
+        char = self._space(p)
+        if not char:
+            return Outcome.MORE
+        if char != ":":
+            return p.bad(f"expected `:`, got `{char}`")
+        p.pos += 1
         self.state = self.value
         return None
 
@@ -350,6 +383,8 @@ class BraceReader(CallReader):
         if char in "{[":
             return self._push(p, {} if char == "{" else [], comma)
         found = _SCALAR.match(p.buf, p.pos)
+        if found is not None and found.end() - p.pos > _TOKEN:
+            return p.bad(_TOO_LONG)
         if found is None:
             if p.buf[p.pos : p.pos + 64] in self.format.mark_starts:
                 return Outcome.MORE

@@ -16,12 +16,12 @@ import msgspec
 
 from toolfmt.families.json_scan import JsonScan
 from toolfmt.format import Format
-from toolfmt.ir import ToolCall, build_call
-from toolfmt.reader import CallReader, Outcome
+from toolfmt.ir import MAX_DEPTH, ToolCall, build_call
+from toolfmt.reader import CallReader, Outcome, Whole
 from toolfmt.stream import StreamParser
-from toolfmt.values import JSONTextError, check_unique, count_strings, dumps, loads, loads_python
+from toolfmt.values import JSONTextError, dumps, is_plain, loads, loads_python
 
-__all__ = ["JsonBody", "JsonReader"]
+__all__ = ["JsonBody", "JsonReader", "in_one_block", "plain_object"]
 
 _SPACE = re.compile(r"\s*")
 _BETWEEN = re.compile(r"[\s,;]*")
@@ -37,8 +37,9 @@ class _Call(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _decode_call = msgspec.json.Decoder(_Call).decode
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_calls = msgspec.json.Decoder(list[_Call]).decode
-_NOT_PLAIN = (msgspec.DecodeError, UnicodeEncodeError, RecursionError, JSONTextError)
+_NOT_PLAIN = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)
 
 
 class JsonBody(Format):
@@ -59,34 +60,39 @@ class JsonBody(Format):
     def reader(self) -> CallReader:
         return JsonReader(self)
 
-    def read_whole(self, p: StreamParser, at: int) -> tuple[list[ToolCall], int] | None:
-        """One block in its canonical spelling: an object between ``opens[0]`` and ``closes[0]``."""
+    def read_whole(self, p: StreamParser, at: int) -> Whole | None:
+        """Blocks in their canonical spelling, side by side: an object between ``opens[0]`` and ``closes[0]``."""
         buf, opening, closing = p.buf, self.opens[0], self.closes[0]
-        start = at + len(opening)
-        if not buf.startswith(opening, at):
-            return None
-        following = buf.find(opening, start)
-        end = buf.find(closing, start, following if following >= 0 else len(buf))
-        if end < 0:
-            return None
-        call = self.plain_call(buf[start:end])
-        return None if call is None else ([call], end + len(closing))
+        found: Whole = []
+        while buf.startswith(opening, at):
+            start = at + len(opening)
+            following = buf.find(opening, start)
+            end = buf.find(closing, start, following if following >= 0 else len(buf))
+            call = self.plain_call(buf[start:end]) if end >= 0 else None
+            if call is None:
+                break
+            end += len(closing)
+            found.append((call, at, end))
+            at = end + len(self.between_calls)
+            if following != at:
+                break
+        return found or None
 
     def plain_call(self, text: str) -> ToolCall | None:
         """The call that ``text`` spells with just the keys ``name`` and ``arguments``; None when it does not, for the reader to say why."""
         try:
             call = _decode_call(text)
-            check_unique(text, 3 + count_strings(call.arguments))
         except _NOT_PLAIN:
             return None
-        return build_call(call.name, call.arguments) if call.name else None
+        return build_call(call.name, call.arguments) if call.name and is_plain(text, call) else None
 
     def plain_calls(self, text: str) -> list[ToolCall] | None:
         """The same of an array of calls."""
         try:
             calls = _decode_calls(text)
-            check_unique(text, sum(3 + count_strings(call.arguments) for call in calls))
         except _NOT_PLAIN:
+            return None
+        if not is_plain(text, calls):
             return None
         return [build_call(call.name, call.arguments) for call in calls] if all(call.name for call in calls) else None
 
@@ -140,6 +146,20 @@ class JsonBody(Format):
         return dumps(body)
 
 
+def plain_object(text: str) -> dict[str, Any] | None:
+    """The JSON object that ``text`` plainly is; None where that is in doubt, for the reader to decide."""
+    try:
+        value = _decode_object(text)
+    except _NOT_PLAIN:
+        return None
+    return value if is_plain(text, value) else None
+
+
+def in_one_block(calls: Sequence[ToolCall], start: int, end: int) -> Whole:
+    """Calls that share the block ``start`` to ``end``."""
+    return [(call, start if i == 0 else end, end) for i, call in enumerate(calls)]
+
+
 class JsonReader(CallReader):
     """Reads a block in whatever pieces it comes: a header, or not; then before, inside and after a call's object."""
 
@@ -149,6 +169,7 @@ class JsonReader(CallReader):
 
     def begin(self, p: StreamParser, marker: str) -> None:
         self.in_array = False
+        self.lone = marker == "{"  # objects without any mark, which ``;`` may separate
         self.closing = dict(zip(self.format.opens, self.format.closes, strict=False)).get(marker, "")
         self.state: _State = self.header if self.format.header else self.head
         p.pos += 0 if marker in self.format.bare else len(marker)
@@ -162,19 +183,38 @@ class JsonReader(CallReader):
     # Each state returns an outcome, or None to go on in the next state.
 
     def header(self, p: StreamParser, final: bool) -> Outcome | None:
-        """Before a call's arguments, where the tool's name stands."""
+        """Before a call's arguments: the line with the tool's name."""
         assert self.format.header
-        before, after = self.format.header
-        window = p.buf[p.pos : p.pos + _HEADER]
-        found = re.match(rf"\s*{re.escape(before)}[ \t]*([^\n]*?)[ \t]*\n\s*{re.escape(after)}(?=\s*\S)", window)
-        if found is None:
-            if not final and len(window) < _HEADER:
-                return Outcome.MORE
-            return p.bad(f"expected `{before} NAME` and `{after}` lines")
-        p.pos += found.end()
-        self.name = found[1]
+        found = self._label(p, self.format.header[0])
+        if isinstance(found, Outcome):
+            return found
+        end = p.buf.find("\n", found, found + _HEADER)
+        if end < 0 and len(p.buf) - found < _HEADER:
+            return Outcome.MORE
+        self.name = p.buf[found:end].strip(" \t")
+        if end < 0 or not self.name:
+            return p.bad("the tool has no name")
+        p.pos = end
+        self.state = self.second_line
+        return None
+
+    def second_line(self, p: StreamParser, final: bool) -> Outcome | None:
+        """After the name: what opens the arguments."""
+        assert self.format.header
+        found = self._label(p, self.format.header[1])
+        if isinstance(found, Outcome):
+            return found
+        p.pos = found
         self.state = self.head
         return None
+
+    def _label(self, p: StreamParser, label: str) -> int | Outcome:
+        """Where ``label``, which must stand next, ends."""
+        p.pos = _skip(_SPACE, p)
+        rest = p.buf[p.pos : p.pos + len(label)]
+        if rest == label:
+            return p.pos + len(label)
+        return Outcome.MORE if label.startswith(rest) else p.bad(f"expected `{label}`")
 
     def head(self, p: StreamParser, final: bool) -> Outcome | None:
         """Before a call's object."""
@@ -210,12 +250,12 @@ class JsonReader(CallReader):
         return None
 
     def begin_object(self, p: StreamParser) -> Outcome | None:
-        self.scan = JsonScan(self.level)
+        self.scan = JsonScan(self.level, json_only=self.level == 0)
         self.start = p.base + p.pos
         self.key = ""
         self.unsent = -1  # where the part of the arguments begins that was not yet sent
         self.pending: list[str] = []
-        self.sent = False
+        self.sent = self.spoken = False
         if self.format.header:
             self.unsent = self.start
             self.announce(p)
@@ -268,6 +308,7 @@ class JsonReader(CallReader):
         self.sent = True
         for piece in self.pending:
             p.delta(piece)
+            self.spoken = True
         self.pending.clear()
 
     def send(self, p: StreamParser, ended: bool) -> None:
@@ -276,6 +317,7 @@ class JsonReader(CallReader):
         self.unsent = -1 if ended else p.base + p.pos
         if self.sent:
             p.delta(piece)
+            self.spoken = True
         else:
             self.pending.append(piece)
 
@@ -283,12 +325,14 @@ class JsonReader(CallReader):
         """A whole object was scanned."""
         text = p.since(self.start, p.pos)
         try:
-            call = self.call_of(p, loads_python(text) if self.scan.pythonic else loads(text))
+            depth = MAX_DEPTH + self.level
+            call = self.call_of(p, loads_python(text, depth) if self.scan.pythonic else loads(text, depth))
         except JSONTextError as error:
             return p.bad(str(error), p.base + p.pos)
         if not self.sent:
             p.commit()
             p.begin_call(call.name)
+        if not self.spoken:
             p.delta(dumps(call.arguments))
         p.end_call(call)
         self.state = self.item if self.in_array else self.after
@@ -308,15 +352,15 @@ class JsonReader(CallReader):
 
     def after(self, p: StreamParser, final: bool) -> Outcome | None:
         """After the calls: the closing mark, another object, or neither."""
-        if not self.closing:
+        if not self.closing and not self.lone:
             return Outcome.DONE
         p.pos = _skip(_SPACE, p)
         rest = p.buf[p.pos : p.pos + 64]
-        if rest.startswith(self.closing):
+        if self.closing and rest.startswith(self.closing):
             p.pos += len(self.closing)
             p.account()
             return Outcome.DONE
-        if rest.startswith("{") and not self.format.header:
+        if rest.startswith("{") and self.closing and not self.format.header:
             p.account()
             return self.begin_object(p)
         if rest.startswith(";"):
@@ -324,9 +368,9 @@ class JsonReader(CallReader):
             self.state = self.head
             return None
         marks = (*self.format.opens, *self.format.end_of_turn)
-        if not final and any(mark.startswith(rest) for mark in (self.closing, *marks)):
+        if not final and (not rest or (self.closing and any(mark.startswith(rest) for mark in (self.closing, *marks)))):
             return Outcome.MORE
-        if not rest or rest.startswith(marks):
+        if not rest or not self.closing or rest.startswith(marks):
             return Outcome.DONE
         p.account()
         return p.bad(f"text between the call's JSON and `{self.closing}`")

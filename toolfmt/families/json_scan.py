@@ -17,7 +17,7 @@ class JsonScan:
 
     __slots__ = ("_kept", "_quotes", "comma", "depth", "event", "quote", "string", "watch")
 
-    def __init__(self, watch: int) -> None:
+    def __init__(self, watch: int, *, json_only: bool = False) -> None:
         self.watch = watch
         self.depth = 0
         self.event = ""
@@ -27,7 +27,7 @@ class JsonScan:
         self.comma = True
         """Whether a comma (or the beginning) stood before the last stop at a watched depth; the caller sets it back."""
         self.quote = ""
-        self._quotes = ""
+        self._quotes = '"' if json_only else ""
         self._kept: list[str] = []
 
     @property

@@ -21,7 +21,7 @@ from toolfmt.coercion import CallLost
 from toolfmt.errors import UnrepresentableError
 from toolfmt.format import Format
 from toolfmt.ir import ToolCall, build_call
-from toolfmt.reader import CallReader, Outcome
+from toolfmt.reader import CallReader, Outcome, Whole
 from toolfmt.stream import StreamParser
 from toolfmt.values import JSON_LITERALS, dumps, escape, spell
 
@@ -55,6 +55,7 @@ class RawTags(Format):
         self.next_call = next_call
         self._head = f"{self.opens[0]}\n{self.call_open}"
         self._tail = f"{self.call_close}\n{self.closes[0]}"
+        self._joint = self.between_calls + self._head
         self._close = f"\n{self.value_close}\n"
         self._followers = followers
         self._name_end = f"{self.tag_end}\n"
@@ -62,30 +63,41 @@ class RawTags(Format):
     def reader(self) -> CallReader:
         return TagReader(self)
 
-    def read_whole(self, p: StreamParser, at: int) -> tuple[list[ToolCall], int] | None:
-        """One call in its canonical spelling."""
+    def read_whole(self, p: StreamParser, at: int) -> Whole | None:
+        """Calls in their canonical spelling, side by side."""
+        found: Whole = []
+        while call := self._read_plain(p, at, p.calls + len(found)):
+            found.append(call)
+            at = call[2] + len(self.between_calls)
+            if not p.buf.startswith(self._joint, call[2]):
+                break
+        return found or None
+
+    def _read_plain(self, p: StreamParser, at: int, index: int) -> tuple[ToolCall, int, int] | None:
         buf, close, followers, key_open, tag_end = p.buf, self._close, self._followers, self.key_open, self.tag_end
         if not buf.startswith(self._head, at):
             return None
-        start = at + len(self._head)
+        opened, start = at, at + len(self._head)
         pos = buf.find(tag_end, start, start + _NAME)
         name = buf[start:pos]
         if pos <= start or "\n" in name or not buf.startswith(self._name_end, pos):
             return None
         pos += len(self._name_end)
-        index, read = p.calls, p.types.read
+        read = p.types.read
+        limit = -1
         arguments: dict[str, Any] = {}
         while buf.startswith(key_open, pos):
             start = pos + len(key_open)
             pos = buf.find(tag_end, start, start + _NAME)
             key = buf[start:pos]
             start = pos + len(self._name_end)
-            end = buf.find(close, start - 1)
+            if limit < 0:
+                limit = p.find(self.next_call, start - 1)
+                limit = len(buf) if limit < 0 else limit + 1
+            end = buf.find(close, start - 1, limit)
             while end >= 0 and not buf.startswith(followers, end + len(close)):
-                end = buf.find(close, end + 1)
+                end = buf.find(close, end + 1, limit)
             if end < 0 or pos < 0 or key in arguments or "\n" in key or not buf.startswith(self._name_end, pos):
-                return None
-            if buf.find(self.next_call, start - 1, end + 1) >= 0:
                 return None
             try:
                 arguments[key] = read(index, name, key, buf[start:end])
@@ -94,7 +106,7 @@ class RawTags(Format):
             pos = end + len(close)
         if not buf.startswith(self._tail, pos):
             return None
-        return [build_call(name, arguments)], pos + len(self._tail)
+        return build_call(name, arguments), opened, pos + len(self._tail)
 
     def write_calls(self, calls: Sequence[ToolCall]) -> str:
         return self.between_calls.join(map(self.write_call, calls))
@@ -122,18 +134,19 @@ class _Delimiters:
         self.broken = broken
         self.longest = max(map(len, every))
         self.starts = {mark[:size] for mark in every for size in range(1, len(mark))}
-        self.firsts = tuple({mark[0] for mark in every})
+        self.firsts = sorted({mark[0] for mark in every})
 
     def settled(self, buf: str, start: int) -> int:
         """Where the value is settled up to."""
-        low = max(start, len(buf) - self.longest + 1)
+        low, settled = max(start, len(buf) - self.longest + 1), len(buf)
         for first in self.firsts:
-            at = buf.find(first, low)
+            at = buf.find(first, low, settled)
             while at >= 0:
                 if buf[at:] in self.starts:
-                    return at
-                at = buf.find(first, at + 1)
-        return len(buf)
+                    settled = at
+                    break
+                at = buf.find(first, at + 1, settled)
+        return settled
 
 
 class TagReader(CallReader):

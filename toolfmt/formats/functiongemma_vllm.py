@@ -8,6 +8,7 @@ trained to write this; do not stream with that parser.  Values are typed on the 
 """
 
 import json
+import re
 from typing import Any
 
 from toolfmt.format import Limits
@@ -24,7 +25,7 @@ class FunctionGemmaVllm(FunctionGemma):
     limits = Limits(names=r"\w+", keys=r"\w+", result_names=True)
 
     def string_value(self, text: str, depth: int) -> Any:
-        if depth > 1:
+        if depth > 1 or not _MAY_BE_JSON.match(text):
             return text
         try:
             return loads(text)
@@ -40,6 +41,9 @@ class FunctionGemmaVllm(FunctionGemma):
             f"{self._word(key, '$.arguments')}:{mark}{_spell(value)}{mark}" for key, value in call.arguments.items()
         )
         return "{" + ",".join(pairs) + "}"
+
+
+_MAY_BE_JSON = re.compile(r"\s*(?:[\"{\[\-0-9]|true|false|null)")
 
 
 def _spell(value: Any) -> str:

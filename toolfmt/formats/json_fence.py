@@ -13,8 +13,7 @@ an object or an array.
 
 from toolfmt.families.json_body import JsonBody, JsonReader
 from toolfmt.format import Limits
-from toolfmt.ir import ToolCall
-from toolfmt.reader import CallReader, Outcome
+from toolfmt.reader import CallReader, Outcome, Whole
 from toolfmt.stream import StreamParser
 
 __all__ = ["JsonFence"]
@@ -35,17 +34,17 @@ class JsonFence(JsonBody):
     def reader(self) -> CallReader:
         return FenceReader(self)
 
-    def read_whole(self, p: StreamParser, at: int) -> tuple[list[ToolCall], int] | None:
+    def read_whole(self, p: StreamParser, at: int) -> Whole | None:
         buf, start = p.buf, at + 8
         if not buf.startswith("```json\n", at) or (isinstance(p.reader, FenceReader) and p.reader.open_ticks):
             return None
-        end = buf.find("\n```", start)
-        if end < 0 or buf.startswith("`", end + 4):
+        end = buf.find("```", start) - 1
+        if end < start or buf[end] != "\n" or buf.startswith("`", end + 4):
             return None
         call = self.plain_call(buf[start:end])
         if call is None or (p.types.names is not None and call.name not in p.types.names):
             return None
-        return [call], end + 4
+        return [(call, at, end + 4)]
 
     def write_opening(self) -> str:
         return "```json"

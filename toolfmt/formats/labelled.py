@@ -13,9 +13,11 @@ import re
 from collections.abc import Sequence
 
 from toolfmt.errors import UnrepresentableError
-from toolfmt.families.json_body import JsonBody
+from toolfmt.families.json_body import JsonBody, plain_object
 from toolfmt.format import Limits, function_object
-from toolfmt.ir import Part, Text, Tool, ToolResult
+from toolfmt.ir import Part, Text, Tool, ToolResult, build_call
+from toolfmt.reader import Whole
+from toolfmt.stream import StreamParser
 from toolfmt.values import dumps
 
 __all__ = ["Labelled"]
@@ -29,6 +31,21 @@ class Labelled(JsonBody):
     result_opens, result_closes = "<|tool_result|>\nTool: {name}\nOutput: ", "\n<|end|>"
     tools_head, tools_tail = "", ""
     limits = Limits(text_after=False, result_names=True, names=r"[^\s\n]([^\n]*[^\s\n])?")
+
+    def read_whole(self, p: StreamParser, at: int) -> Whole | None:
+        found: Whole = []
+        while head := _HEAD.match(p.buf, at):
+            following = p.buf.find(self.opens[0], head.end())
+            end = p.buf.find("\n<|end|>", head.end(), following if following >= 0 else len(p.buf))
+            arguments = plain_object(p.buf[head.end() : end]) if end >= 0 else None
+            if arguments is None:
+                break
+            end += len("\n<|end|>")
+            found.append((build_call(head[1], arguments), at, end))
+            at = end + len(self.between_calls)
+            if following != at:
+                break
+        return found or None
 
     def write_end(self, last: Part | None) -> str:
         """A call's own mark ends the turn too."""
@@ -53,4 +70,5 @@ class Labelled(JsonBody):
         return None if tools is None else (tools, found.start(), found.end())
 
 
+_HEAD = re.compile(r"<\|tool_call\|>\nTool: ([^\s](?:[^\n]{0,1000}[^\s])?)\nArguments: (?=\{)")
 _TOOL_LINES = re.compile(r"^Tool: \{.*\}(?:\nTool: \{.*\})*$", re.MULTILINE)

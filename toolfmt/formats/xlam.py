@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from toolfmt.errors import UnrepresentableError
-from toolfmt.families.json_body import JsonBody
+from toolfmt.families.json_body import JsonBody, in_one_block
 from toolfmt.format import Limits, openai_tool
-from toolfmt.ir import Tool, ToolCall, ToolResult
+from toolfmt.ir import Tool, ToolResult
+from toolfmt.reader import Whole
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
 
@@ -34,7 +35,7 @@ class Xlam(JsonBody):
     result_opens = ""
     limits = Limits(text_before=False, text_after=False, reasoning=True)
 
-    def read_whole(self, p: StreamParser, at: int) -> tuple[list[ToolCall], int] | None:
+    def read_whole(self, p: StreamParser, at: int) -> Whole | None:
         end = p.buf.rfind("]") + 1
         if not p.buf.startswith("[", at) or end <= at:
             return None
@@ -42,7 +43,7 @@ class Xlam(JsonBody):
         names = p.types.names
         if not calls or (names is not None and any(call.name not in names for call in calls)):
             return None
-        return calls, end
+        return in_one_block(calls, at, end)
 
     def write_results(self, results: Sequence[ToolResult]) -> str:
         if len(results) > 1:

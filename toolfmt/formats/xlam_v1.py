@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from toolfmt.errors import UnrepresentableError
-from toolfmt.families.json_body import JsonReader
+from toolfmt.families.json_body import JsonReader, in_one_block
 from toolfmt.families.json_scan import JsonScan
 from toolfmt.format import Limits
 from toolfmt.formats.xlam import Xlam
 from toolfmt.ir import Message, Text, Tool, ToolCall, build_text
-from toolfmt.reader import CallReader, Outcome
+from toolfmt.reader import CallReader, Outcome, Whole
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
 from toolfmt.values import JSONTextError, dumps, loads
@@ -38,13 +38,20 @@ class XlamV1(Xlam):
     def reader(self) -> CallReader:
         return ObjectReader(self)
 
-    def read_whole(self, p: StreamParser, at: int) -> tuple[list[ToolCall], int] | None:
-        end = p.buf.rfind("]")
+    def read_whole(self, p: StreamParser, at: int) -> Whole | None:
+        buf, end = p.buf, p.buf.rfind("]") + 2
         start = at + len(_HEAD)
-        if not p.buf.startswith(_HEAD, at) or not p.buf.startswith("]}", end) or end < start:
+        thought: str | None = ""
+        if buf.startswith('{"thought": "', at):
+            start = buf.find(_CALLS, at) + len(_CALLS)
+            thought = _thought(buf[at:start])
+        elif not buf.startswith(_HEAD, at):
             return None
-        calls = self.plain_calls(p.buf[start - 1 : end + 1])
-        return (calls, end + 2) if calls else None
+        calls = self.plain_calls(buf[start - 1 : end - 1]) if buf.startswith("]}", end - 2) and end > start else None
+        if not calls or thought is None:
+            return None
+        text: Whole = [(build_text(thought), at, start)] if thought else []
+        return text + in_one_block(calls, start if thought else at, end)
 
     def write(self, message: Message, *, end: bool = False) -> str:
         parts = message.parts
@@ -77,6 +84,19 @@ class XlamV1(Xlam):
 
 
 _HEAD = '{"tool_calls": ['
+_CALLS = '", "tool_calls": ['
+
+
+def _thought(head: str) -> str | None:
+    """The thought that the outer object's beginning says, up to the bracket of its calls; None when it is not that, "" without one."""
+    try:
+        outer = loads(head + "]}")
+    except JSONTextError:
+        return None
+    if not isinstance(outer, dict) or not outer.keys() <= {"thought", "tool_calls"} or outer.get("tool_calls") != []:
+        return None
+    thought = outer.get("thought", "")
+    return thought if isinstance(thought, str) else None
 
 
 def _flat(tool: Tool) -> dict[str, Any]:
@@ -98,9 +118,9 @@ class ObjectReader(JsonReader):
 
     def begin(self, p: StreamParser, marker: str) -> None:
         super().begin(p, marker)
-        self.outer = JsonScan(1)
-        self.key = self.thought = ""
-        self.has_thought = False
+        self.outer = JsonScan(1, json_only=True)
+        self.outer_at = p.base + p.pos
+        self.key = ""
         self.state = self.keys
 
     def keys(self, p: StreamParser, final: bool) -> Outcome | None:
@@ -110,22 +130,18 @@ class ObjectReader(JsonReader):
             p.pos = scan.run(p.buf, p.pos)
             if not scan.event:
                 return Outcome.MORE
-            if scan.event == '"' and scan.comma:
+            if scan.event == '"':
+                self.key = scan.string if scan.comma else self.key
                 scan.comma = False
-                self.key = scan.string
-            elif scan.event == '"' and self.key == '"thought"' and not self.has_thought:
-                self.has_thought = True
-                self.thought = scan.string
             elif scan.event == "[" and self.key == '"tool_calls"':
                 return self.open_array(p)
             elif scan.event != "{" or scan.depth != 1:
                 return p.bad("not an object with `tool_calls`", p.base + p.pos)
 
     def open_array(self, p: StreamParser) -> Outcome | None:
-        try:
-            thought = loads(self.thought) if self.has_thought else ""
-        except JSONTextError as error:
-            return p.bad(str(error), p.base + p.pos)
+        thought = _thought(p.since(self.outer_at, p.pos))
+        if thought is None:
+            return p.bad("not an object with just `thought` and `tool_calls`", p.base + p.pos)
         p.commit()
         if thought:
             p.add_text(build_text(thought))
@@ -135,11 +151,12 @@ class ObjectReader(JsonReader):
 
     def after(self, p: StreamParser, final: bool) -> Outcome | None:
         """After the array: the end of the outer object."""
-        char = p.buf[p.pos :].lstrip()[:1]
+        p.pos = len(p.buf) - len(p.buf[p.pos :].lstrip())
+        char = p.buf[p.pos : p.pos + 1]
         if not char:
             return Outcome.MORE
         if char != "}":
             return p.bad(f"expected `}}` after the calls, got `{char}`")
-        p.pos = p.buf.index("}", p.pos) + 1
+        p.pos += 1
         p.account()
         return Outcome.DONE
