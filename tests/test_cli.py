@@ -96,7 +96,7 @@ def test_parse_prints_json(files: Path) -> None:
     read = run_json("parse", "q.txt", "--format", "qwen_xml", "--tools", "tools.json")
     assert list(read) == ["parts", "calls", "text", "reasoning", "ended", "truncated"]
     assert read["calls"] == [{**CALL, "id": None}]
-    assert [(part["type"], part["start"]) for part in read["parts"]] == [("text", 0), ("call", 14)]
+    assert [(part["type"], part["start"]) for part in read["parts"]] == [("text", 0), ("tool_call", 14)]
     assert (read["text"], read["reasoning"], read["ended"], read["truncated"]) == ("Let me look.", None, False, False)
 
 
@@ -162,7 +162,7 @@ def test_lone_surrogates_come_out_as_json_escapes() -> None:
         {"type": "function", "function": CALL},
         {"role": "assistant", "content": None, "refusal": None, "tool_calls": [{"type": "function", "function": CALL}]},
         {"role": "assistant", "tool_calls": [{"function": {**CALL, "arguments": json.dumps(ARGUMENTS)}}]},
-        {"parts": [{"type": "call", **CALL, "start": 0, "end": 3}], "ended": False},
+        {"parts": [{"type": "tool_call", **CALL, "start": 0, "end": 3}], "ended": False},
         toolfmt.Message(parts=(toolfmt.ToolCall(name="get_weather", arguments=ARGUMENTS),)).model_dump(),
     ],
 )
@@ -187,8 +187,10 @@ def test_render_keeps_reasoning_and_text() -> None:
 
 def test_render_tells_of_text_that_may_be_reasoning() -> None:
     message = toolfmt.Message(parts=(toolfmt.Text(text="a"), toolfmt.ToolCall(name="f"), toolfmt.Text(text="b")))
-    result = run("render", "-f", "hermes", stdin=message.model_dump_json())
+    untyped = {"parts": [{"text": "a"}, {"name": "f", "arguments": {}}, {"text": "b"}]}
+    result = run("render", "-f", "hermes", stdin=json.dumps(untyped))
     assert toolfmt.parse(result.stdout, "hermes").parts == message.parts
+    assert run("render", "-f", "hermes", stdin=message.model_dump_json()).stdout == result.stdout
     assert result.stderr.count("reasoning") == 2 and "$.parts[0]" in result.stderr
 
 
@@ -230,8 +232,8 @@ def test_render_refuses_what_the_format_cannot_say() -> None:
         ),
         ('{"role": "assistant", "tool_calls": [1]}', "$.tool_calls[0]: expected a call"),
         ('{"parts": 1}', "$.parts: expected a list"),
-        ('[{"type": "thought", "text": "x"}]', "$[0].type: expected one of text, reasoning, call"),
-        ('[{"type": ["text"]}]', "$[0].type: expected one of text, reasoning, call"),
+        ('[{"type": "thought", "text": "x"}]', "$[0].type: expected one of text, reasoning, tool_call"),
+        ('[{"type": ["text"]}]', "$[0].type: expected one of text, reasoning, tool_call"),
         ('[{"type": "text"}]', "$[0].text: expected a string"),
     ],
 )

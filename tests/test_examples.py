@@ -38,7 +38,6 @@ def test_it_runs_as_a_script(name: str, tmp_path: Path) -> None:
     assert done.stdout
 
 
-@pytest.mark.xfail(strict=True, reason="JsonBody.plain_call takes `name` and `arguments`, whatever the format's keys")
 def test_acme_reads_no_other_keys(acme: toolfmt.Format) -> None:
     """`name` and `arguments` are the keys of other formats; at once or in pieces, this is no call."""
     text = '<acme>{"name": "f", "arguments": {}}</acme>'

@@ -1,19 +1,19 @@
 """What types the arguments have where the wire does not say: by the tools and a coercion law, or by the call itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from toolfmt.coercion import SERVER_LAWS
 from toolfmt.ir import ToolCall
+from toolfmt.schema_types import ValueType
 from toolfmt.tools import ToolSet, as_toolset, check_tools
-from toolfmt.values import literal
+from toolfmt.values import STRING, literal
 
 __all__ = ["COERCIONS", "OwnTypes", "SchemaTypes", "ServerTypes", "argument_types"]
 
 COERCIONS: Final = ("schema", *SERVER_LAWS)
 """The names of the coercion laws."""
 
-_STRING: Final = frozenset({"string"})
 _EMPTY: Final = ToolSet(())
 
 
@@ -26,12 +26,15 @@ class SchemaTypes:
         self.tools = tools or _EMPTY
         self.names: frozenset[str] | None = None if tools is None else tools.names
 
+    def declared(self, tool: str) -> Mapping[str, ValueType]:
+        return self.tools.parameters(tool)
+
     def is_string(self, index: int, tool: str, key: str) -> bool:
-        return self.tools.parameter(tool, key).types == _STRING
+        return self.tools.parameter(tool, key).types == STRING
 
     def read(self, index: int, tool: str, key: str, text: str) -> Any:
         allowed = self.tools.parameter(tool, key)
-        return text if allowed.types == _STRING else literal(text, allowed.types, allowed.values)
+        return text if allowed.types == STRING else literal(text, allowed.types, allowed.values)
 
 
 class ServerTypes:
@@ -43,6 +46,9 @@ class ServerTypes:
         self.law = SERVER_LAWS[law]
         self.tools = tools or _EMPTY
         self.names: frozenset[str] | None = None if tools is None else tools.names
+
+    def declared(self, tool: str) -> Mapping[str, ValueType]:
+        return {}
 
     def is_string(self, index: int, tool: str, key: str) -> bool:
         return False
@@ -61,19 +67,22 @@ class OwnTypes:
         self.calls = calls
         self.names: frozenset[str] | None = None
 
+    def declared(self, tool: str) -> Mapping[str, ValueType]:
+        return {}
+
     def _types(self, index: int, key: str) -> frozenset[str]:
         arguments = self.calls[index].arguments if index < len(self.calls) else {}
         return _OWN[type(arguments.get(key, ""))]
 
     def is_string(self, index: int, tool: str, key: str) -> bool:
-        return self._types(index, key) == _STRING
+        return self._types(index, key) == STRING
 
     def read(self, index: int, tool: str, key: str, text: str) -> Any:
         return literal(text, self._types(index, key))
 
 
 _OWN: Final[dict[type, frozenset[str]]] = {
-    str: _STRING,
+    str: STRING,
     int: frozenset({"integer", "number"}),
     float: frozenset({"integer", "number"}),
     bool: frozenset({"boolean"}),

@@ -1,11 +1,13 @@
 """What `StreamParser` and the readers of calls ask of each other, and of a format."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from toolfmt.ir import Part
 from toolfmt.markers import Markers
+from toolfmt.schema_types import ValueType
 
 if TYPE_CHECKING:
     from toolfmt.stream import StreamParser
@@ -33,6 +35,9 @@ class Types(Protocol):
     @property
     def names(self) -> frozenset[str] | None:
         """The tools' names; None when no tools were given."""
+
+    def declared(self, tool: str) -> Mapping[str, ValueType]:
+        """The declared arguments of a tool, for reading them by `literal` at once; empty where ``read`` must be asked."""
 
     def is_string(self, index: int, tool: str, key: str) -> bool: ...
 

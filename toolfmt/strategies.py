@@ -88,7 +88,7 @@ def tools(draw: st.DrawFn, names: st.SearchStrategy[str] = _NAMES, keys: st.Sear
 @st.composite
 def calls_of(draw: st.DrawFn, tool: Tool, *, strings: st.SearchStrategy[str] | None = None, keys: st.SearchStrategy[str] = _KEYS) -> ToolCall:
     """A call that is valid under its tool's schema."""
-    kinds = _typed(strings or nasty_strings(), keys)
+    kinds = _typed(nasty_strings() if strings is None else strings, keys)
     arguments = {}
     for key, schema in tool.parameters["properties"].items():
         if draw(st.integers(0, 3)):

@@ -284,7 +284,7 @@ class StreamParser(Feed):
                 self._announce(part)
         else:
             self._parts += whole
-            self.calls += sum([isinstance(part, ToolCall) for part, _, _ in whole])
+            self.calls += len(whole) - isinstance(whole[0][0], Text)
         self._to_text(whole[-1][2], self._markers.after_call, self._markers.after)
 
     def commit(self) -> None:

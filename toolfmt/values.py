@@ -23,6 +23,7 @@ from toolfmt.ir import MAX_DEPTH
 __all__ = [
     "JSON_LITERALS",
     "PYTHON_LITERALS",
+    "STRING",
     "JSONTextError",
     "dumps",
     "escape",
@@ -63,7 +64,7 @@ def is_plain(text: str, value: Any) -> bool:
     again = _encode_fast(value)
     return (
         text.count('"') == again.count(b'"')
-        and "\\u0022" not in text
+        and ("\\" not in text or "\\u0022" not in text)
         and (len(text) <= 2 * MAX_DEPTH or again.count(b"{") + again.count(b"[") <= MAX_DEPTH)
     )
 
@@ -211,6 +212,10 @@ def spell(value: Any, literals: Mapping[Any, str] = JSON_LITERALS) -> str:
     return dumps(value)
 
 
+STRING: Final = frozenset({"string"})
+"""The types of what is a string and nothing else."""
+
+
 def literal(text: str, types: frozenset[str], values: tuple[Any, ...] | None = None) -> Any:
     """The `schema` law: what an untyped text says under a schema that allows ``types`` (and only ``values``, where given).
 
@@ -221,6 +226,9 @@ def literal(text: str, types: frozenset[str], values: tuple[Any, ...] | None = N
     if values is None:
         if text.isdecimal() and text.isascii() and len(text) < 16 and text[0] != "0" and "integer" in types:
             return int(text)  # the most common case, for speed
+        if text in _WORDS:
+            value = _WORDS[text]
+            return value if ("null" if value is None else "boolean") in types else text
     else:
         for value in values:
             if not isinstance(value, str) and text in (spell(value), spell(value, PYTHON_LITERALS)):

@@ -13,9 +13,9 @@ __all__ = ["dump_call", "dump_part", "read_message", "without_ids"]
 _KINDS: dict[type, str] = {
     Text: "text",
     Reasoning: "reasoning",
-    ToolCall: "call",
+    ToolCall: "tool_call",
     Malformed: "malformed",
-    ToolResult: "result",
+    ToolResult: "tool_result",
 }
 _OPENAI_KEYS = frozenset({"role", "content", "tool_calls", "reasoning_content", "reasoning", "name", "tool_call_id"})
 _ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -99,11 +99,11 @@ def _read_part(value: Any, path: str) -> Part:
 
 def _guess(value: dict[str, Any], path: str) -> str:
     if "name" in value or "function" in value:
-        return "result" if "content" in value else "call"
+        return "tool_result" if "content" in value else "tool_call"
     if "raw" in value:
         return "malformed"
     if "content" in value:
-        return "result"
+        return "tool_result"
     if "text" in value:
         if path.endswith("[0]"):  # reasoning stands first or not at all
             note(f'{path}: read as text; if it is reasoning, add `"type": "reasoning"`')
@@ -157,12 +157,12 @@ def _read_result(value: dict[str, Any], path: str) -> ToolResult:
 
 
 _READERS: dict[str, Callable[[Any, str], Part]] = {
-    "call": _read_call,
+    "tool_call": _read_call,
     "function": _read_call,
     "text": _read_text,
     "reasoning": _read_reasoning,
     "malformed": _read_malformed,
-    "result": _read_result,
+    "tool_result": _read_result,
 }
 
 

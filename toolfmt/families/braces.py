@@ -49,7 +49,7 @@ class Braces(Format):
     def __init__(self) -> None:
         self.head = re.compile(rf"\s*{re.escape(self.call_open)}({self.word})(?=[^\w.\-])")
         self.part_of_head = re.compile(rf"({self.word})?")
-        self.key = re.compile(rf"\s*({self.word})\s*:\s*")
+        self.pair = re.compile(rf"\s*({self.word})\s*:\s*(?:({re.escape(self.string_marks[0])})|{_SCALAR.pattern})?")
         self.key_word = re.compile(rf"({self.word})(?=[\s:])")
         self.part_of_key = re.compile(self.word)
         self.mark_starts = {mark[:size] for mark in self.string_marks for size in range(1, len(mark) + 1)}
@@ -81,19 +81,20 @@ class Braces(Format):
         if buf.startswith("}", pos):
             return made, pos + 1
         mark = self.string_marks[0]
-        while found := self.key.match(buf, pos):
-            key, pos = found[1], found.end()
-            if key in made or len(key) > _TOKEN:
+        while found := self.pair.match(buf, pos):
+            key, pos, kind = found[1], found.end(), found.lastindex
+            if key in made or pos - found.start() > _TOKEN:
                 raise _NotPlain
-            if buf.startswith(mark, pos):
-                start = pos + len(mark)
-                end = buf.find(mark, start)
+            if kind == 2:
+                end = buf.find(mark, pos)
                 if end < 0:
                     raise _NotPlain
-                made[key] = self.string_value(buf[start:end], depth)
+                made[key] = self.string_value(buf[pos:end], depth)
                 pos = end + len(mark)
-            else:
+            elif kind == 1:
                 made[key], pos = self._value(buf, pos, depth)
+            else:
+                made[key] = _scalar(found, 3)
             after = buf[pos : pos + 1]
             if after == "}":
                 return made, pos + 1
@@ -125,7 +126,7 @@ class Braces(Format):
             return self.string_value(buf[start:end], depth), end + len(mark)
         found = _SCALAR.match(buf, pos)
         if found and found.end() - pos <= _TOKEN:
-            return _scalar(found), found.end()
+            return _scalar(found, 1), found.end()
         if depth < _PLAIN_DEPTH and buf.startswith("{", pos):
             return self._object(buf, pos + 1, depth + 1)
         if depth < _PLAIN_DEPTH and buf.startswith("[", pos):
@@ -230,11 +231,12 @@ class _NotPlain(Exception):  # noqa: N818 - control flow: the incremental reader
     pass
 
 
-def _scalar(found: re.Match[str]) -> Any:
-    if found[4]:
-        return _WORDS[found[4]]
-    text = found[1]
-    if not (found[2] or found[3]):
+def _scalar(found: re.Match[str], first: int) -> Any:
+    """The value of a scalar whose groups begin at ``first``."""
+    if found[first + 3]:
+        return _WORDS[found[first + 3]]
+    text = found[first]
+    if not (found[first + 1] or found[first + 2]):
         if len(text) > 4300:
             raise _NotPlain
         return int(text)
@@ -390,7 +392,7 @@ class BraceReader(CallReader):
                 return Outcome.MORE
             return self._partial(p, _PARTIAL_SCALAR, "a value")
         try:
-            value = _scalar(found)
+            value = _scalar(found, 1)
         except _NotPlain:
             return p.bad(f"the number `{found[1][:40]}` is out of range")
         p.pos = found.end()

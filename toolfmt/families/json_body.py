@@ -21,24 +21,18 @@ from toolfmt.reader import CallReader, Outcome, Whole
 from toolfmt.stream import StreamParser
 from toolfmt.values import JSONTextError, dumps, is_plain, loads, loads_python
 
-__all__ = ["JsonBody", "JsonReader", "in_one_block", "plain_object"]
+__all__ = ["JsonBody", "JsonReader", "closing_of", "in_one_block", "plain_object"]
 
 _SPACE = re.compile(r"\s*")
 _BETWEEN = re.compile(r"[\s,;]*")
 _CLOSING = ("}", "]")
+_NEAR = 4096  # characters in which a block is tried without a look at what else opens
 _HEADER = 1024  # characters of a header, at most
 
 _State = Callable[[StreamParser, bool], Outcome | None]
 
 
-class _Call(msgspec.Struct, forbid_unknown_fields=True):
-    name: str
-    arguments: dict[str, Any]
-
-
-_decode_call = msgspec.json.Decoder(_Call).decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
-_decode_calls = msgspec.json.Decoder(list[_Call]).decode
 _NOT_PLAIN = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)
 
 
@@ -57,6 +51,13 @@ class JsonBody(Format):
     header: ClassVar[tuple[str, str] | None] = None
     """What stands before and after the tool's name where the name stands before the JSON, which is then the arguments alone."""
 
+    def __init__(self) -> None:
+        keys = [("name", str, self.name_key), ("arguments", dict[str, Any], self.arguments_keys[0])]
+        fields = [(field, kind, msgspec.field(name=key)) for field, kind, key in keys]
+        call: Any = msgspec.defstruct("Call", fields, forbid_unknown_fields=True)
+        self._decode_call = msgspec.json.Decoder(call).decode
+        self._decode_calls = msgspec.json.Decoder(list[call]).decode
+
     def reader(self) -> CallReader:
         return JsonReader(self)
 
@@ -66,22 +67,21 @@ class JsonBody(Format):
         found: Whole = []
         while buf.startswith(opening, at):
             start = at + len(opening)
-            following = buf.find(opening, start)
-            end = buf.find(closing, start, following if following >= 0 else len(buf))
+            end = closing_of(p, start, opening, closing)
             call = self.plain_call(buf[start:end]) if end >= 0 else None
             if call is None:
                 break
             end += len(closing)
             found.append((call, at, end))
-            at = end + len(self.between_calls)
-            if following != at:
+            if not buf.startswith(self.between_calls, end):
                 break
+            at = end + len(self.between_calls)
         return found or None
 
     def plain_call(self, text: str) -> ToolCall | None:
-        """The call that ``text`` spells with just the keys ``name`` and ``arguments``; None when it does not, for the reader to say why."""
+        """The call that ``text`` spells with just its two keys; None when it does not, for the reader to say why."""
         try:
-            call = _decode_call(text)
+            call = self._decode_call(text)
         except _NOT_PLAIN:
             return None
         return build_call(call.name, call.arguments) if call.name and is_plain(text, call) else None
@@ -89,7 +89,7 @@ class JsonBody(Format):
     def plain_calls(self, text: str) -> list[ToolCall] | None:
         """The same of an array of calls."""
         try:
-            calls = _decode_calls(text)
+            calls = self._decode_calls(text)
         except _NOT_PLAIN:
             return None
         if not is_plain(text, calls):
@@ -144,6 +144,18 @@ class JsonBody(Format):
         if self.limits.ids and call.id is not None:
             body["id"] = call.id
         return dumps(body)
+
+
+def closing_of(p: StreamParser, start: int, opening: str, closing: str) -> int:
+    """Where the next closing mark stands; -1 where there is none, or none near before another block opens."""
+    if p.unclosed == p.base + len(p.buf):
+        return -1
+    end = p.buf.find(closing, start)
+    if end < 0:
+        p.unclosed = p.base + len(p.buf)
+    if end - start > _NEAR and p.buf.find(opening, start, end) >= 0:
+        return -1
+    return end
 
 
 def plain_object(text: str) -> dict[str, Any] | None:

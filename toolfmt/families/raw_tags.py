@@ -23,7 +23,7 @@ from toolfmt.format import Format
 from toolfmt.ir import ToolCall, build_call
 from toolfmt.reader import CallReader, Outcome, Whole
 from toolfmt.stream import StreamParser
-from toolfmt.values import JSON_LITERALS, dumps, escape, spell
+from toolfmt.values import JSON_LITERALS, STRING, dumps, escape, literal, spell
 
 __all__ = ["RawTags"]
 
@@ -83,7 +83,7 @@ class RawTags(Format):
         if pos <= start or "\n" in name or not buf.startswith(self._name_end, pos):
             return None
         pos += len(self._name_end)
-        read = p.types.read
+        read, declared = p.types.read, p.types.declared(name)
         limit = -1
         arguments: dict[str, Any] = {}
         while buf.startswith(key_open, pos):
@@ -99,10 +99,15 @@ class RawTags(Format):
                 end = buf.find(close, end + 1, limit)
             if end < 0 or pos < 0 or key in arguments or "\n" in key or not buf.startswith(self._name_end, pos):
                 return None
-            try:
-                arguments[key] = read(index, name, key, buf[start:end])
-            except CallLost:
-                return None
+            allowed = declared.get(key)
+            if allowed is not None:
+                text = buf[start:end]
+                arguments[key] = text if allowed.types == STRING else literal(text, allowed.types, allowed.values)
+            else:
+                try:
+                    arguments[key] = read(index, name, key, buf[start:end])
+                except CallLost:
+                    return None
             pos = end + len(close)
         if not buf.startswith(self._tail, pos):
             return None

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 
 from toolfmt.errors import UnrepresentableError
-from toolfmt.families.json_body import JsonBody, plain_object
+from toolfmt.families.json_body import JsonBody, closing_of, plain_object
 from toolfmt.format import Limits, function_object
 from toolfmt.ir import Part, Text, Tool, ToolResult, build_call
 from toolfmt.reader import Whole
@@ -35,16 +35,15 @@ class Labelled(JsonBody):
     def read_whole(self, p: StreamParser, at: int) -> Whole | None:
         found: Whole = []
         while head := _HEAD.match(p.buf, at):
-            following = p.buf.find(self.opens[0], head.end())
-            end = p.buf.find("\n<|end|>", head.end(), following if following >= 0 else len(p.buf))
+            end = closing_of(p, head.end(), self.opens[0], "\n<|end|>")
             arguments = plain_object(p.buf[head.end() : end]) if end >= 0 else None
             if arguments is None:
                 break
             end += len("\n<|end|>")
             found.append((build_call(head[1], arguments), at, end))
-            at = end + len(self.between_calls)
-            if following != at:
+            if not p.buf.startswith(self.between_calls, end):
                 break
+            at = end + len(self.between_calls)
         return found or None
 
     def write_end(self, last: Part | None) -> str:
