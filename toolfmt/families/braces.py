@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
+import msgspec
+
 from toolfmt.errors import UnrepresentableError
 from toolfmt.format import Format
 from toolfmt.ir import MAX_DEPTH, ToolCall, ToolResult, build_call
@@ -24,6 +26,8 @@ __all__ = ["Braces", "write_number"]
 
 _SPACE = re.compile(r"\s*")
 _SCALAR = re.compile(r"(?:(-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?)|(true|false|null|<nil>))(?=[\s,}\]])")
+_SCALARS = re.compile(r"[-+0-9.eE, \ntruefalsn]*\]")
+_decode_array = msgspec.json.Decoder(list[Any]).decode
 _PARTIAL_SCALAR = re.compile(r"<?[-+.0-9A-Za-z]*>?")
 _TOKEN = 8192  # characters of a name or a number, at most
 _TOO_LONG = f"a name or a number has more than {_TOKEN} characters"
@@ -107,6 +111,12 @@ class Braces(Format):
         made: list[Any] = []
         if buf.startswith("]", pos):
             return made, pos + 1
+        scalars = _SCALARS.match(buf, pos)
+        if scalars and scalars.end() - pos <= _TOKEN:  # numbers and words are spelled as in JSON
+            try:
+                return _decode_array(buf[pos - 1 : scalars.end()]), scalars.end()
+            except msgspec.DecodeError:
+                raise _NotPlain from None
         while True:
             value, pos = self._value(buf, pos, depth)
             made.append(value)
