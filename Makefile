@@ -8,10 +8,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -q --timeout 30
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint package bench wheel clean
+.PHONY: help demo test test-nightly check lint package bench wheel clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 $(BIN)/python:
 	$(PYTHON) -m venv .venv
@@ -31,11 +31,14 @@ $(BIN)/python:
 demo: .venv/.demo ## install into .venv and show what toolfmt does
 	$(BIN)/toolfmt demo
 
-test: .venv/.dev ## every test
-	$(BIN)/python -m pytest
+test: .venv/.dev ## every test but the nightly ones
+	$(BIN)/python -m pytest -m 'not nightly'
+
+test-nightly: .venv/.dev ## 5,000 examples a law, and large hostile texts: hours
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest
 
 check: lint ## lint, types, import contracts and the tests that are not slow
-	$(BIN)/python -m pytest -q -m 'not slow'
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -q -m 'not slow and not nightly'
 
 lint: .venv/.dev ## lint, types and import contracts
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("ci", max_examples=100, derandomize=True, deadline=None)
+settings.register_profile("quick", max_examples=20, derandomize=True, deadline=None)
 settings.register_profile("nightly", max_examples=5000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

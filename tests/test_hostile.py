@@ -760,20 +760,21 @@ OTHERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, flood", PAIRS)
 def test_linear(name: str, flood: str) -> None:
     assert_linear(lambda text: toolfmt.parse(text, name, tools=TOOLS), FLOODS[flood], 2**13, 2**17)
     assert_linear(stream_in(name, 4), FLOODS[flood], 2**10, 2**14)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name, flood", PAIRS)
 def test_linear_large(name: str, flood: str) -> None:
     assert_linear(lambda text: toolfmt.parse(text, name, tools=TOOLS), FLOODS[flood], 2**15, 2**21)
     assert_linear(stream_in(name, 1), FLOODS[flood], 2**12, 2**18)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name, flood", OTHERS)
 def test_linear_elsewhere(name: str, flood: str) -> None:
     """A flood that is about other formats is text here."""
@@ -781,6 +782,7 @@ def test_linear_elsewhere(name: str, flood: str) -> None:
     assert_linear(stream_in(name, 4), FLOODS[flood], 2**12, 2**18)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_linear_good_calls(name: str) -> None:
     """Not hostile at all: long arguments, and many calls."""
@@ -799,7 +801,7 @@ def test_linear_good_calls(name: str) -> None:
         assert_linear(stream_in(name, 4), make, 2**12, 2**16)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("flood", FLOODS)
 def test_floods_large(name: str, flood: str) -> None:
