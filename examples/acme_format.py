@@ -24,9 +24,7 @@ class Acme(JsonBody):
     grammar = GRAMMAR
     opens, closes = ("<acme>",), ("</acme>",)
     name_key, arguments_keys = "tool", ("args",)
-
-    def write_calls(self, calls):
-        return "\n".join(f"<acme>{self.write_body(call)}</acme>" for call in calls)
+    inside = ""
 
 
 if __name__ == "__main__":

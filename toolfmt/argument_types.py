@@ -1,15 +1,15 @@
 """What types the arguments have where the wire does not say: by the tools and a coercion law, or by the call itself."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from toolfmt.coercion import SERVER_LAWS
 from toolfmt.ir import ToolCall
 from toolfmt.schema_types import ValueType
-from toolfmt.tools import ToolSet, as_toolset, check_tools
+from toolfmt.tools import ToolSet, as_toolset, check_tools, tool_names
 from toolfmt.values import STRING, literal
 
-__all__ = ["COERCIONS", "OwnTypes", "SchemaTypes", "ServerTypes", "argument_types"]
+__all__ = ["COERCIONS", "OwnTypes", "SchemaTypes", "ServerTypes", "Untyped", "argument_types"]
 
 COERCIONS: Final = ("schema", *SERVER_LAWS)
 """The names of the coercion laws."""
@@ -92,19 +92,39 @@ _OWN: Final[dict[type, frozenset[str]]] = {
 }
 
 
-_UNTOLD: Final = SchemaTypes(None)
+class Untyped:
+    """For formats whose wire tells types: nothing is asked but, maybe, the tools' names."""
+
+    __slots__ = ("names",)
+
+    def __init__(self, names: frozenset[str] | None = None) -> None:
+        self.names = names
+
+    def declared(self, tool: str) -> Mapping[str, ValueType]:
+        return {}
+
+    def is_string(self, index: int, tool: str, key: str) -> bool:
+        return True
+
+    def read(self, index: int, tool: str, key: str, text: str) -> Any:
+        return text
 
 
-def argument_types(tools: object, coercion: str = "schema", *, needed: bool = True) -> SchemaTypes | ServerTypes:
+_UNTOLD: Final = Untyped()
+
+
+def argument_types(
+    tools: object, coercion: str = "schema", *, needs: Literal["", "names", "types"] = "types"
+) -> SchemaTypes | ServerTypes | Untyped:
     """The types by ``tools``, in any shape, under a coercion law; ValueError for an unknown law.
 
-    Where they are not ``needed``, because the wire tells types and every JSON block is a call, the tools are only checked.
+    ``needs`` is `Format.needs_tools`: where types stand on the wire, the tools are only checked, or asked for their names.
     """
-    if not needed and tools is None and coercion == "schema":
-        return _UNTOLD
-    if coercion not in COERCIONS:
+    if coercion != "schema" and coercion not in SERVER_LAWS:
         raise ValueError(f"coercion must be one of {', '.join(COERCIONS)}; got `{coercion}`")
-    if not needed:
+    if needs == "names":
+        return Untyped(tool_names(tools))
+    if not needs:
         check_tools(tools)
         return _UNTOLD
     toolset = as_toolset(tools)

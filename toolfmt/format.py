@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from toolfmt.errors import UnrepresentableError
 from toolfmt.ir import Malformed, Message, Part, Reasoning, Text, Tool, ToolCall, ToolResult
@@ -82,8 +82,8 @@ class Format(ABC):
 
     # -- reading
 
-    needs_tools: ClassVar[bool] = False
-    """Whether reading asks for the tools: for types, or to tell calls from answers."""
+    needs_tools: ClassVar[Literal["", "names", "types"]] = ""
+    """What reading asks of the tools: their names, to tell calls from answers, or the types of their arguments."""
 
     @cached_property
     def markers(self) -> Markers:

@@ -133,6 +133,12 @@ def plain_messages(draw: st.DrawFn, fmt: Format) -> tuple[Message, list[Tool]]:
     return Message(role="assistant", parts=_ordered(fmt, _PLAIN_WORD, calls, draw)), offered
 
 
+_BODIES = [
+    '{"name": "f", "arguments": {}}', '{"tool": "f", "args": {}}', '{"name": "f"}', '{"name": "f", "arguments": {}, "x": 1}',
+    "{'name': 'f', 'arguments': {'a': None}}", '[{"name": "f", "arguments": {}}, {"name": 1}]', '{"name": "f", "arguments": "{}"}',
+]  # fmt: skip
+
+
 @st.composite
 def hostile_text(draw: st.DrawFn, fmt: Format) -> str:
     """Text made of marks, fragments of calls and junk."""
@@ -141,6 +147,11 @@ def hostile_text(draw: st.DrawFn, fmt: Format) -> str:
     good = draw(plain_messages(fmt))[0]
     pieces = st.one_of(st.sampled_from([*inside, *own]), st.sampled_from(marks()), st.text(max_size=3))
     text = "".join(draw(st.lists(pieces, max_size=20)))
+    if draw(st.integers(0, 3)) == 0:  # another format's call, or one with other keys, between this format's marks
+        other = get_format(draw(st.sampled_from([info.name for info in formats()])))
+        body = draw(st.sampled_from([*_BODIES, other.write(Message(parts=(ToolCall(name="f", arguments={"a": 1}),)))]))
+        gap = st.sampled_from(["", "\n", "X"])
+        text += draw(st.sampled_from(fmt.opens)) + draw(gap) + body + draw(gap) + draw(st.sampled_from(fmt.closes or ("",)))
     if draw(st.booleans()):
         written = fmt.write(good)
         at = draw(st.integers(0, len(written)))

@@ -20,7 +20,7 @@ from toolfmt.errors import ToolSpecError
 from toolfmt.ir import Tool, check_json
 from toolfmt.schema_types import UNDECLARED, ValueType, object_parts, property_schemas, standardise, value_type
 
-__all__ = ["ToolSet", "as_toolset", "check_tools", "read_tools"]
+__all__ = ["ToolSet", "as_toolset", "check_tools", "read_tools", "tool_names"]
 
 _PARAMETER_KEYS = ("parameters", "input_schema", "inputSchema")
 
@@ -297,6 +297,7 @@ _KEPT = 16  # keys: two for each of the eight tool lists last seen
 _kept: OrderedDict[object, tuple[ToolSet, object]] = OrderedDict()
 _lock = threading.Lock()
 _last: tuple[tuple[object, ...] | None, ToolSet | None] = (None, None)
+_named: tuple[object, list[object] | None, frozenset[str]] = (None, None, frozenset())
 _checked: deque[object] = deque(maxlen=8)
 
 
@@ -319,6 +320,29 @@ def as_toolset(tools: object) -> ToolSet | None:
     if isinstance(tools, tuple) and not isinstance(key, bytes | None):
         _remember(tools, found)
     return found
+
+
+def tool_names(tools: object) -> frozenset[str] | None:
+    """The names of any tool definitions, None for None; of a list that was read before only the names are read again."""
+    global _named
+    if tools is None:
+        return None
+    last, spelled, names = _named
+    if tools is not last or spelled is None or _spelled_names(tools) != spelled:
+        toolset = as_toolset(tools)
+        names = toolset.names if toolset is not None else frozenset()
+        _named = (tools, _spelled_names(tools), names)
+    return names
+
+
+def _spelled_names(tools: object) -> list[object] | None:
+    """The names as they stand in a list of JSON definitions; None for any other kind of list."""
+    if not isinstance(tools, list):
+        return None
+    try:
+        return [tool["function"]["name"] if "function" in tool else tool["name"] for tool in tools]
+    except (TypeError, KeyError):
+        return None
 
 
 def check_tools(tools: object) -> None:

@@ -11,7 +11,7 @@ import json
 import math
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from json.encoder import encode_basestring
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
@@ -51,22 +51,35 @@ def loads(text: str, depth: int = MAX_DEPTH) -> Any:
         value = _decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return _loads_carefully(text, depth)
-    if not is_plain(text, value):
+    if type(value) not in _NESTING or not is_plain(text, value, (value,)):
         _check_strings(text, value, depth)
     return value
 
 
-def is_plain(text: str, value: Any) -> bool:
+def is_plain(text: str, value: Any, containers: Iterable[Any]) -> bool:
     """Whether ``value``, which msgspec decoded from ``text``, is certain to have lost no repeated key and to be nested not too deep.
 
-    Written again it has as many quotes as its text, unless a key was lost or a quote was spelled ``\\u0022``.
+    Written again it has as many quotes as its text, unless a key was lost or a quote was spelled ``\\u0022``.  ``containers`` are the
+    decoded objects and arrays that may be deep.
     """
-    again = _encode_fast(value)
-    return (
-        text.count('"') == again.count(b'"')
-        and ("\\" not in text or "\\u0022" not in text)
-        and (len(text) <= 2 * MAX_DEPTH or again.count(b"{") + again.count(b"[") <= MAX_DEPTH)
-    )
+    if text.count('"') != _encode_fast(value).count(b'"') or ("\\" in text and "\\u0022" in text):
+        return False
+    return len(text) <= 2 * MAX_DEPTH or all(_is_shallow(container) for container in containers)
+
+
+def _is_shallow(value: Any) -> bool:
+    """Whether a container is nested no deeper than toolfmt reads."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item for held in level for item in (held.values() if type(held) is dict else held) if type(item) in _NESTING
+        ]
+        if not level:
+            return True
+    return False
+
+
+_NESTING: Final = (dict, list)
 
 
 def _check_strings(text: str, value: Any, depth: int) -> None:

@@ -48,6 +48,8 @@ class JsonBody(Format):
     """Calls that stand side by side are written as one array."""
     bare: ClassVar[tuple[str, ...]] = ()
     """Marks among ``opens`` that are themselves the beginning of the JSON."""
+    inside: ClassVar[str] = "\n"
+    """Between a mark and the JSON, on writing."""
     header: ClassVar[tuple[str, str] | None] = None
     """What stands before and after the tool's name where the name stands before the JSON, which is then the arguments alone."""
 
@@ -84,7 +86,7 @@ class JsonBody(Format):
             call = self._decode_call(text)
         except _NOT_PLAIN:
             return None
-        return build_call(call.name, call.arguments) if call.name and is_plain(text, call) else None
+        return build_call(call.name, call.arguments) if call.name and is_plain(text, call, (call.arguments,)) else None
 
     def plain_calls(self, text: str) -> list[ToolCall] | None:
         """The same of an array of calls."""
@@ -92,7 +94,7 @@ class JsonBody(Format):
             calls = self._decode_calls(text)
         except _NOT_PLAIN:
             return None
-        if not is_plain(text, calls):
+        if not is_plain(text, calls, [call.arguments for call in calls]):
             return None
         return [build_call(call.name, call.arguments) for call in calls] if all(call.name for call in calls) else None
 
@@ -132,7 +134,9 @@ class JsonBody(Format):
         if self.arrays:
             array = "[" + ", ".join(map(self.write_body, calls)) + "]"
             return array if opening in self.bare else opening + array + closing
-        return self.between_calls.join(f"{opening}\n{self.write_body(call)}\n{closing}" for call in calls)
+        return self.between_calls.join(
+            f"{opening}{self.inside}{self.write_body(call)}{self.inside}{closing}" for call in calls
+        )
 
     def write_opening(self) -> str:
         return self.opens[0]
@@ -164,7 +168,7 @@ def plain_object(text: str) -> dict[str, Any] | None:
         value = _decode_object(text)
     except _NOT_PLAIN:
         return None
-    return value if is_plain(text, value) else None
+    return value if is_plain(text, value, (value,)) else None
 
 
 def in_one_block(calls: Sequence[ToolCall], start: int, end: int) -> Whole:

@@ -36,7 +36,7 @@ _State = Callable[[StreamParser, bool], Outcome | None]
 class RawTags(Format):
     """Calls as tags.  ``opens[0]`` wraps a call; ``opens[1]``, the call's own tag, also opens one where the wrapper is missing."""
 
-    needs_tools = True
+    needs_tools = "types"
     call_open: ClassVar[str] = "<function="
     call_close: ClassVar[str] = "</function>"
     key_open: ClassVar[str] = "<parameter="

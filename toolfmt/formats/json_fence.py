@@ -25,7 +25,8 @@ _LABEL_LINE = 80  # characters of an opening line, at most
 class JsonFence(JsonBody):
     name = "json_fence"
     opens, closes = ("```",), ("```",)
-    ambiguous = exact_keys = needs_tools = True
+    ambiguous = exact_keys = True
+    needs_tools = "names"
     arguments_keys = ("arguments",)
     before_call = ("\n\n", "\n")
     between_calls = "\n\n"

@@ -9,7 +9,7 @@ Source: the chat templates of xLAM-2-3b-fc-r and vLLM 0.33's examples.  Also rea
 
 import json
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from toolfmt.errors import UnrepresentableError
 from toolfmt.families.json_body import JsonBody, in_one_block
@@ -27,7 +27,8 @@ class Xlam(JsonBody):
     opens: ClassVar[tuple[str, ...]] = ("[", "{", "```json", "```", "[TOOL_CALLS]", "<tool_call>")
     closes: ClassVar[tuple[str, ...]] = ("", "", "```", "```", "", "</tool_call>")
     bare: ClassVar[tuple[str, ...]] = ("[", "{")
-    arrays = ambiguous = only_at_start = exact_keys = needs_tools = True
+    arrays = ambiguous = only_at_start = exact_keys = True
+    needs_tools: ClassVar[Literal["", "names", "types"]] = "names"
     arguments_keys: ClassVar[tuple[str, ...]] = ("arguments",)
     before_call = after_call = ()
     reasoning: ClassVar[tuple[str, str] | None] = ("<think>", "</think>")

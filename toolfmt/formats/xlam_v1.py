@@ -29,6 +29,7 @@ class XlamV1(Xlam):
     closes = ("",)
     bare = ("{",)
     exact_keys = False
+    needs_tools = ""
     arguments_keys = ("arguments", "parameters")
     reasoning = None
     end_of_turn = ("<|EOT|>",)
