@@ -17,7 +17,6 @@ from typing import Any
 import orjson
 
 import toolfmt
-from toolfmt.tools import as_toolset
 
 if __package__:
     from benchmarks import common
@@ -55,7 +54,7 @@ def _decode(payloads: Sequence[str], decode: Callable[[str], Any]) -> Callable[[
 
 def measure(written: common.Written, name: str, rounds: int) -> dict[str, Any]:
     """All figures of one format on one workload."""
-    texts, prepared = written.texts, as_toolset(common.TOOLS)
+    texts, prepared = written.texts, toolfmt.read_tools(common.TOOLS)
     payloads = written.payloads
     sums = [0.0] * 5
     gc.collect()
@@ -63,10 +62,10 @@ def measure(written: common.Written, name: str, rounds: int) -> dict[str, Any]:
         part = texts[at : at + SLICE]
         flat = [payload for one in payloads[at : at + SLICE] for payload in one]
         timed = (
-            _parse(part, name, common.TOOLS),
+            _parse(part, name, prepared),
             _decode(flat, json.loads),
             _decode(flat, orjson.loads),
-            _parse(part, name, prepared),
+            _parse(part, name, common.TOOLS),
             _parse(part, name, None),
         )
         sums = [total + best for total, best in zip(sums, common.best_of(rounds, *timed), strict=True)]
@@ -108,7 +107,7 @@ def _goal(row: dict[str, Any]) -> str:
 
 def _table(title: str, rows: Sequence[dict[str, Any]], *, markdown: bool, goals: bool) -> None:
     head = ["format", "calls/s", "MB/s", "us/call", "json us", "orjson us", "of json", *(["goal"] if goals else [])]
-    head += ["of orjson", "ToolSet", "no tools", "exact", "refused"]
+    head += ["of orjson", "raw tools", "no tools", "exact", "refused"]
     cells = [
         [
             row["format"],
@@ -171,7 +170,7 @@ def main() -> int:
     else:
         print(_title(rows), f"Best of {rounds}.")
         print(
-            "of json: calls/s of parse(text, format, tools=<list of dicts>) over json.loads; ToolSet, no tools: with those for tools."
+            "of json: calls/s of parse(text, format, tools=read_tools(definitions)) over json.loads; raw tools: definitions as a list of dicts."
         )
         _table("Mixed, 20 B to 2 kB of arguments a call", rows, markdown=False, goals=True)
         _table(f"Long, {LONG // 1000} kB strings", long, markdown=False, goals=False)

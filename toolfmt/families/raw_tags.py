@@ -27,6 +27,7 @@ from toolfmt.values import JSON_LITERALS, STRING, dumps, escape, literal, spell
 
 __all__ = ["RawTags"]
 
+_NEAR = 4096  # characters in which a value's end is looked for without a look at the next call
 _NAME = 1024  # characters of a tool or argument name, at most
 _SPACE = re.compile(r"\s*")
 
@@ -91,12 +92,13 @@ class RawTags(Format):
             pos = buf.find(tag_end, start, start + _NAME)
             key = buf[start:pos]
             start = pos + len(self._name_end)
-            if limit < 0:
+            end = buf.find(close, start - 1, limit if limit >= 0 else start + _NEAR)
+            if end < 0 and limit < 0:
                 limit = p.find(self.next_call, start - 1)
                 limit = len(buf) if limit < 0 else limit + 1
-            end = buf.find(close, start - 1, limit)
+                end = buf.find(close, start - 1, limit)
             while end >= 0 and not buf.startswith(followers, end + len(close)):
-                end = buf.find(close, end + 1, limit)
+                end = buf.find(close, end + 1, limit if limit >= 0 else start + _NEAR)
             if end < 0 or pos < 0 or key in arguments or "\n" in key or not buf.startswith(self._name_end, pos):
                 return None
             allowed = declared.get(key)
@@ -109,7 +111,7 @@ class RawTags(Format):
                 except CallLost:
                     return None
             pos = end + len(close)
-        if not buf.startswith(self._tail, pos):
+        if not buf.startswith(self._tail, pos) or (limit < 0 and buf.find(self.next_call, opened, pos) >= 0):
             return None
         return build_call(name, arguments), opened, pos + len(self._tail)
 
