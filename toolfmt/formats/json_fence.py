@@ -19,6 +19,7 @@ from toolfmt.stream import StreamParser
 __all__ = ["JsonFence"]
 
 _LABELS = frozenset({"json", "", "tool_call", "tool_use", "tool_code", "python"})
+_OPENING = "```json\n"
 _LABEL_LINE = 80  # characters of an opening line, at most
 
 
@@ -36,16 +37,23 @@ class JsonFence(JsonBody):
         return FenceReader(self)
 
     def read_whole(self, p: StreamParser, at: int) -> Whole | None:
-        buf, start = p.buf, at + 8
-        if not buf.startswith("```json\n", at) or (isinstance(p.reader, FenceReader) and p.reader.open_ticks):
+        if isinstance(p.reader, FenceReader) and p.reader.open_ticks:
             return None
-        end = buf.find("```", start) - 1
-        if end < start or buf[end] != "\n" or buf.startswith("`", end + 4):
-            return None
-        call = self.plain_call(buf[start:end])
-        if call is None or (p.types.names is not None and call.name not in p.types.names):
-            return None
-        return [(call, at, end + 4)]
+        buf, names, joint = p.buf, p.types.names, f"{self.between_calls}{_OPENING}"
+        found: Whole = []
+        while buf.startswith(_OPENING, at):
+            start = at + len(_OPENING)
+            end = buf.find("```", start) - 1
+            if end < start or buf[end] != "\n" or buf.startswith("`", end + 4):
+                break
+            call = self.plain_call(buf[start:end])
+            if call is None or (names is not None and call.name not in names):
+                break
+            found.append((call, at, end + 4))
+            if not buf.startswith(joint, end + 4):
+                break
+            at = end + 4 + len(self.between_calls)
+        return found or None
 
     def write_opening(self) -> str:
         return "```json"
