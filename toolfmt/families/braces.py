@@ -6,35 +6,32 @@ Numbers, booleans and null are bare; objects and arrays nest; there are no escap
 first counts (the publisher's test).  White space may stand between tokens.
 """
 
-import json
-import math
 import re
-from collections.abc import Callable, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import msgspec
 
 from toolfmt.errors import UnrepresentableError
+from toolfmt.families.brace_lexis import (
+    NAME,
+    PLAIN_DEPTH,
+    SCALAR,
+    SCALARS,
+    TOKEN,
+    NotPlain,
+    decode_array,
+    scalar,
+    write_number,
+)
+from toolfmt.families.brace_reader import BraceReader
 from toolfmt.format import Format
-from toolfmt.ir import MAX_DEPTH, ToolCall, ToolResult, build_call
-from toolfmt.reader import CallReader, Outcome, Whole
+from toolfmt.ir import ToolCall, ToolResult, build_call
+from toolfmt.reader import CallReader, Whole
 from toolfmt.stream import StreamParser
-from toolfmt.values import JSONTextError, dumps, escape, loads
+from toolfmt.values import JSONTextError, dumps, loads
 
-__all__ = ["Braces", "write_number"]
-
-_SPACE = re.compile(r"\s*")
-_SCALAR = re.compile(r"(?:(-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?)|(true|false|null|<nil>))(?=[\s,}\]])")
-_SCALARS = re.compile(r"[-+0-9.eE, \ntruefalsn]*\]")
-_decode_array = msgspec.json.Decoder(list[Any]).decode
-_PARTIAL_SCALAR = re.compile(r"<?[-+.0-9A-Za-z]*>?")
-_TOKEN = 8192  # characters of a name or a number, at most
-_TOO_LONG = f"a name or a number has more than {_TOKEN} characters"
-_NAME = 1024  # characters of a tool name, at most
-_WORDS = {"true": True, "false": False, "null": None, "<nil>": None}  # the last as Ollama (fb30760) writes it
-
-_State = Callable[[StreamParser, bool], Outcome | None]
+__all__ = ["Braces"]
 
 
 class Braces(Format):
@@ -53,7 +50,7 @@ class Braces(Format):
     def __init__(self) -> None:
         self.head = re.compile(rf"\s*{re.escape(self.call_open)}({self.word})(?=[^\w.\-])")
         self.part_of_head = re.compile(rf"({self.word})?")
-        self.pair = re.compile(rf"\s*({self.word})\s*:\s*(?:({re.escape(self.string_marks[0])})|{_SCALAR.pattern})?")
+        self.pair = re.compile(rf"\s*({self.word})\s*:\s*(?:({re.escape(self.string_marks[0])})|{SCALAR.pattern})?")
         self.key_word = re.compile(rf"({self.word})(?=[\s:])")
         self.part_of_key = re.compile(self.word)
         self.mark_starts = {mark[:size] for mark in self.string_marks for size in range(1, len(mark) + 1)}
@@ -67,11 +64,11 @@ class Braces(Format):
         calls: Whole = []
         while buf.startswith(opening, at):
             found = self.head.match(buf, at + len(opening))
-            if found is None or len(found[1]) > _NAME or not buf.startswith("{", found.end()):
+            if found is None or len(found[1]) > NAME or not buf.startswith("{", found.end()):
                 break
             try:
                 arguments, end = self._object(buf, found.end() + 1, 1)
-            except _NotPlain:
+            except NotPlain:
                 break
             if not buf.startswith(closing, end):
                 break
@@ -87,43 +84,43 @@ class Braces(Format):
         mark = self.string_marks[0]
         while found := self.pair.match(buf, pos):
             key, pos, kind = found[1], found.end(), found.lastindex
-            if key in made or pos - found.start() > _TOKEN:
-                raise _NotPlain
+            if key in made or pos - found.start() > TOKEN:
+                raise NotPlain
             if kind == 2:
                 end = buf.find(mark, pos)
                 if end < 0:
-                    raise _NotPlain
+                    raise NotPlain
                 made[key] = self.string_value(buf[pos:end], depth)
                 pos = end + len(mark)
             elif kind == 1:
                 made[key], pos = self._value(buf, pos, depth)
             else:
-                made[key] = _scalar(found, 3)
+                made[key] = scalar(found, 3)
             after = buf[pos : pos + 1]
             if after == "}":
                 return made, pos + 1
             if after != ",":
                 break
             pos += 1
-        raise _NotPlain
+        raise NotPlain
 
     def _array(self, buf: str, pos: int, depth: int) -> tuple[list[Any], int]:
         made: list[Any] = []
         if buf.startswith("]", pos):
             return made, pos + 1
-        scalars = _SCALARS.match(buf, pos)
-        if scalars and scalars.end() - pos <= _TOKEN:  # numbers and words are spelled as in JSON
+        scalars = SCALARS.match(buf, pos)
+        if scalars and scalars.end() - pos <= TOKEN:  # numbers and words are spelled as in JSON
             try:
-                return _decode_array(buf[pos - 1 : scalars.end()]), scalars.end()
+                return decode_array(buf[pos - 1 : scalars.end()]), scalars.end()
             except msgspec.DecodeError:
-                raise _NotPlain from None
+                raise NotPlain from None
         while True:
             value, pos = self._value(buf, pos, depth)
             made.append(value)
             if buf.startswith("]", pos):
                 return made, pos + 1
             if not buf.startswith(",", pos):
-                raise _NotPlain
+                raise NotPlain
             pos += 1
 
     def _value(self, buf: str, pos: int, depth: int) -> tuple[Any, int]:
@@ -132,16 +129,16 @@ class Braces(Format):
             start = pos + len(mark)
             end = buf.find(mark, start)
             if end < 0:
-                raise _NotPlain
+                raise NotPlain
             return self.string_value(buf[start:end], depth), end + len(mark)
-        found = _SCALAR.match(buf, pos)
-        if found and found.end() - pos <= _TOKEN:
-            return _scalar(found, 1), found.end()
-        if depth < _PLAIN_DEPTH and buf.startswith("{", pos):
+        found = SCALAR.match(buf, pos)
+        if found and found.end() - pos <= TOKEN:
+            return scalar(found, 1), found.end()
+        if depth < PLAIN_DEPTH and buf.startswith("{", pos):
             return self._object(buf, pos + 1, depth + 1)
-        if depth < _PLAIN_DEPTH and buf.startswith("[", pos):
+        if depth < PLAIN_DEPTH and buf.startswith("[", pos):
             return self._array(buf, pos + 1, depth + 1)
-        raise _NotPlain
+        raise NotPlain
 
     def string_value(self, text: str, depth: int) -> Any:
         """What a string between marks says, ``depth`` containers deep."""
@@ -229,265 +226,6 @@ class Braces(Format):
             return None
         try:
             value, end = self._object(text, found.end(), 1)
-        except _NotPlain:
+        except NotPlain:
             return None
         return (found[1], value, end + len(closes)) if text.startswith(closes, end) else None
-
-
-_PLAIN_DEPTH = 16
-
-
-class _NotPlain(Exception):  # noqa: N818 - control flow: the incremental reader says what is the matter
-    pass
-
-
-def _scalar(found: re.Match[str], first: int) -> Any:
-    """The value of a scalar whose groups begin at ``first``."""
-    if found[first + 3]:
-        return _WORDS[found[first + 3]]
-    text = found[first]
-    if not (found[first + 1] or found[first + 2]):
-        if len(text) > 4300:
-            raise _NotPlain
-        return int(text)
-    value = float(text)
-    if math.isinf(value):
-        raise _NotPlain
-    return value
-
-
-def write_number(value: float) -> str:
-    """A float with a fraction or an exponent, never both: Google's lexer reads ``-0.0025`` and ``15e-8``, not ``1.5e-7``."""
-    text = json.dumps(value)
-    if "e" not in text or "." not in text:
-        return text
-    sign, digits, exponent = Decimal(text).as_tuple()
-    return f"{'-' if sign else ''}{''.join(map(str, digits))}e{exponent}"
-
-
-class BraceReader(CallReader):
-    """Reads a call token by token, in whatever pieces it comes."""
-
-    def __init__(self, format: Braces) -> None:
-        self.format = format
-
-    def begin(self, p: StreamParser, marker: str) -> None:
-        p.pos += len(marker)
-        self.state: _State = self.head
-        self.stack: list[tuple[Any, str]] = []  # containers, and the key under which the next value goes
-        self.muted = 0  # containers deep in a value whose key was given before
-        self.result: dict[str, Any] = {}
-
-    def advance(self, p: StreamParser, final: bool) -> Outcome:
-        outcome = None
-        while outcome is None:
-            outcome = self.state(p, final)
-        return outcome
-
-    def _space(self, p: StreamParser) -> str:
-        """Pass over white space; the next character, or nothing."""
-        found = _SPACE.match(p.buf, p.pos)
-        assert found
-        p.pos = found.end()
-        return p.buf[p.pos : p.pos + 1]
-
-    def _partial(self, p: StreamParser, token: re.Pattern[str], what: str) -> Outcome:
-        """No whole token stands here: it may be the beginning of one, or it is none."""
-        found = token.match(p.buf, p.pos)
-        if found and found.end() - p.pos > _TOKEN:
-            return p.bad(_TOO_LONG)
-        if found and found.end() == len(p.buf):
-            return Outcome.MORE
-        return p.bad(f"expected {what}, got `{p.buf[p.pos]}`")
-
-    def head(self, p: StreamParser, final: bool) -> Outcome | None:
-        if not self._space(p):
-            return Outcome.MORE
-        found = self.format.head.match(p.buf, p.pos, p.pos + _NAME + 8)
-        if found is None:
-            rest, opening = p.buf[p.pos : p.pos + _NAME], self.format.call_open
-            part = rest.startswith(opening) and self.format.part_of_head.fullmatch(rest, len(opening))
-            if len(rest) < _NAME and (part or opening.startswith(rest)):
-                return Outcome.MORE
-            return p.bad(f"expected `{opening}` and a tool name")
-        self.name = found[1]
-        p.pos = found.end()
-        self.state = self.body
-        return None
-
-    def body(self, p: StreamParser, final: bool) -> Outcome | None:
-        """After the name: the arguments in braces, or the closing mark and no arguments."""
-        self._space(p)
-        rest, closing = p.buf[p.pos : p.pos + 64], self.format.closes[0]
-        if rest.startswith(closing):
-            p.begin_call(self.name)
-            p.delta("{}")
-            self.state = self.close
-            return None
-        if rest.startswith("{"):
-            p.begin_call(self.name)
-            return self._push(p, {}, "")
-        if closing.startswith(rest):
-            return Outcome.MORE
-        return p.bad(f"expected `{{`, got `{rest[:1]}`")
-
-    def _push(self, p: StreamParser, container: Any, comma: str) -> Outcome | None:
-        if len(self.stack) == MAX_DEPTH:
-            return p.bad(f"nested more than {MAX_DEPTH} deep")
-        self._say(p, comma + ("{" if isinstance(container, dict) else "["))
-        self.stack.append((container, ""))
-        self.muted += self.muted > 0
-        p.pos += 1
-        self.state = self.first
-        return None
-
-    def _say(self, p: StreamParser, text: str) -> None:
-        if not self.muted:
-            p.delta(text)
-
-    def first(self, p: StreamParser, final: bool) -> Outcome | None:
-        """After an opening bracket."""
-        char = self._space(p)
-        if not char:
-            return Outcome.MORE
-        container = self.stack[-1][0]
-        if char == ("}" if isinstance(container, dict) else "]"):
-            return self._pop(p)
-        self.state = self.key if isinstance(container, dict) else self.value
-        return None
-
-    def key(self, p: StreamParser, final: bool) -> Outcome | None:
-        if not self._space(p):
-            return Outcome.MORE
-        found = self.format.key_word.match(p.buf, p.pos)
-        if found is None:
-            return self._partial(p, self.format.part_of_key, "a key")
-        if len(found[1]) > _TOKEN:
-            return p.bad(_TOO_LONG)
-        p.pos = found.end()
-        container, key = self.stack[-1][0], found[1]
-        if key in container and not self.muted:
-            self.muted = 1
-        self._say(p, (", " if container else "") + dumps(key) + ": ")
-        self.stack[-1] = (container, key)
-        self.state = self.colon
-        return None
-
-    def colon(self, p: StreamParser, final: bool) -> Outcome | None:
-        char = self._space(p)
-        if not char:
-            return Outcome.MORE
-        if char != ":":
-            return p.bad(f"expected `:`, got `{char}`")
-        p.pos += 1
-        self.state = self.value
-        return None
-
-    def value(self, p: StreamParser, final: bool) -> Outcome | None:
-        char = self._space(p)
-        if not char:
-            return Outcome.MORE
-        container = self.stack[-1][0]
-        comma = ", " if isinstance(container, list) and container else ""
-        for mark in self.format.string_marks:
-            if p.buf.startswith(mark, p.pos):
-                return self._begin_string(p, mark, comma)
-        if char in "{[":
-            return self._push(p, {} if char == "{" else [], comma)
-        found = _SCALAR.match(p.buf, p.pos)
-        if found is not None and found.end() - p.pos > _TOKEN:
-            return p.bad(_TOO_LONG)
-        if found is None:
-            if p.buf[p.pos : p.pos + 64] in self.format.mark_starts:
-                return Outcome.MORE
-            return self._partial(p, _PARTIAL_SCALAR, "a value")
-        try:
-            value = _scalar(found, 1)
-        except _NotPlain:
-            return p.bad(f"the number `{found[1][:40]}` is out of range")
-        p.pos = found.end()
-        self._say(p, comma + dumps(value))
-        return self._put(p, value)
-
-    def _begin_string(self, p: StreamParser, mark: str, comma: str) -> Outcome | None:
-        self.mark, self.pieces = mark, list[str]()
-        self.streams = self.format.streams_strings(len(self.stack))
-        p.pos += len(mark)
-        self._say(p, comma + ('"' if self.streams else ""))
-        self.state = self.string
-        return None
-
-    def string(self, p: StreamParser, final: bool) -> Outcome | None:
-        """Inside a string, up to its mark."""
-        end = p.buf.find(self.mark, p.pos)
-        upto = end if end >= 0 else _settled(p.buf, p.pos, self.mark)
-        if upto > p.pos:
-            piece = p.buf[p.pos : upto]
-            self.pieces.append(piece)
-            if self.streams:
-                self._say(p, escape(piece))
-            p.pos = upto
-        if end < 0:
-            return Outcome.MORE
-        p.pos = end + len(self.mark)
-        value = self.format.string_value("".join(self.pieces), len(self.stack))
-        self._say(p, '"' if self.streams else dumps(value))
-        return self._put(p, value)
-
-    def _put(self, p: StreamParser, value: Any) -> Outcome | None:
-        """A value is whole: into its container."""
-        container, key = self.stack[-1]
-        if isinstance(container, list):
-            container.append(value)
-        elif key not in container:
-            container[key] = value
-        if self.muted == 1:
-            self.muted = 0
-        self.state = self.after_value
-        return None
-
-    def after_value(self, p: StreamParser, final: bool) -> Outcome | None:
-        char = self._space(p)
-        if not char:
-            return Outcome.MORE
-        container = self.stack[-1][0]
-        if char == ",":
-            p.pos += 1
-            self.state = self.key if isinstance(container, dict) else self.value
-            return None
-        if char == ("}" if isinstance(container, dict) else "]"):
-            return self._pop(p)
-        return p.bad(f"expected `,` or `{'}' if isinstance(container, dict) else ']'}`, got `{char}`")
-
-    def _pop(self, p: StreamParser) -> Outcome | None:
-        container, _ = self.stack.pop()
-        self._say(p, "}" if isinstance(container, dict) else "]")
-        p.pos += 1
-        if self.muted:
-            self.muted -= 1
-        if self.stack:
-            return self._put(p, container)
-        self.result = container
-        self.state = self.close
-        return None
-
-    def close(self, p: StreamParser, final: bool) -> Outcome | None:
-        """After the arguments: the closing mark."""
-        char = self._space(p)
-        closing = self.format.closes[0]
-        if p.buf.startswith(closing, p.pos):
-            p.pos += len(closing)
-        elif char and not (closing.startswith(p.buf[p.pos : p.pos + 64])):
-            return p.bad(f"expected `{closing}`, got `{char}`")
-        else:
-            return Outcome.MORE
-        p.end_call(build_call(self.name, self.result))
-        return Outcome.DONE
-
-
-def _settled(buf: str, start: int, mark: str) -> int:
-    """Where a string is settled up to: ``mark`` cannot begin earlier."""
-    for at in range(max(start, len(buf) - len(mark) + 1), len(buf)):
-        if mark.startswith(buf[at:]):
-            return at
-    return len(buf)
