@@ -105,11 +105,25 @@ def check_total(fmt: Format, text: str, tools: Sequence[Tool] | None = None) -> 
     for part, start, end in read.placed:
         assert start == at, f"{read.placed!r} leaves a gap in {text!r}"
         assert end >= start
-        if isinstance(part, Text) and text[start:end] != part.text:
-            assert json.dumps(part.text)[1:-1] in json.dumps(json.loads(f'"{part.text}"')) or part.text, part
+        if isinstance(part, Text) and text[start:end] != part.text:  # only where it stands as a JSON string
+            assert part.text in _json_strings(text[start:end]), f"{part!r} is not what stands at {start}"
+        if part is None:
+            assert not _left_over(fmt, text[start:end]), f"{text[start:end]!r} of {text!r} is in no part"
         at = end
     assert at == len(text)
     return read
+
+
+def _json_strings(text: str) -> list[str]:
+    return [json.loads(found, strict=False) for found in re.findall(r'"(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"', text)]
+
+
+def _left_over(fmt: Format, gap: str) -> str:
+    """What is neither white space, nor one of the format's marks, nor punctuation between the calls of a block."""
+    marks = {*fmt.opens, *fmt.closes, *fmt.end_of_turn, *(fmt.reasoning or ())} - {""}
+    for mark in sorted(marks, key=len, reverse=True):
+        gap = gap.replace(mark, "")
+    return re.sub(r"[\s\[\]{},;]", "", gap)
 
 
 def check_string(fmt: Format, value: str) -> None:
