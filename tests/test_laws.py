@@ -13,6 +13,12 @@ from toolfmt.testing import LAWS
 NAMES = [info.name for info in toolfmt.formats()]
 
 
+def without_ids(read: toolfmt.Parsed) -> toolfmt.Message:
+    """Ids go from one format to another only where both have them; the calls must go everywhere."""
+    parts = [part.model_copy(update={"id": None}) if isinstance(part, toolfmt.ToolCall) else part for part in read.parts]
+    return toolfmt.Message(parts=tuple(parts))
+
+
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 @pytest.mark.parametrize("name", NAMES)
 def test_law(name: str, law: Callable[[toolfmt.Format], None]) -> None:
@@ -20,22 +26,22 @@ def test_law(name: str, law: Callable[[toolfmt.Format], None]) -> None:
 
 
 @pytest.mark.parametrize("source", NAMES)
-@pytest.mark.parametrize("target", NAMES)
-def test_there_and_back(source: str, target: str) -> None:
+def test_there_and_back(source: str) -> None:
     """Law 6: A -> B -> A keeps what both can say."""
 
-    @settings(max_examples=max(10, settings.default.max_examples // 8))
+    @settings(max_examples=max(4 * len(NAMES), settings.default.max_examples))
     @given(data=st.data())
     def law(data: st.DataObject) -> None:
+        target = data.draw(st.sampled_from(NAMES))
         offered = data.draw(plain_messages(toolfmt.get_format(source)))[1]
         call = data.draw(calls_of(offered[0], strings=st.one_of(nasty_strings(), st.just("plain"))))
         try:
             first = toolfmt.render(call, source, tools=offered)
-            second = toolfmt.render(toolfmt.parse(first, source, tools=offered).message, target, tools=offered)
+            second = toolfmt.render(without_ids(toolfmt.parse(first, source, tools=offered)), target, tools=offered)
         except toolfmt.UnrepresentableError:
             event("refused")
             return
-        back = toolfmt.render(toolfmt.parse(second, target, tools=offered).message, source, tools=offered)
+        back = toolfmt.render(without_ids(toolfmt.parse(second, target, tools=offered)), source, tools=offered)
         assert back == first
 
     law()

@@ -69,7 +69,7 @@ def render(
     ``verify=False`` skips this, for messages that have been checked.
     """
     fmt = format if isinstance(format, Format) else get_format(format)
-    message = _as_message(message)
+    message = fmt.numbered(_as_message(message))
     try:
         text = fmt.write(message, end=end)
         text.encode()

@@ -26,8 +26,8 @@ __all__ = ["Format", "Limits", "function_object", "openai_tool"]
 class Limits:
     """What a format can say.  Strategies, docs and loss reports read it; the writer proves each case by reading back."""
 
-    ids: bool = False
-    """Calls carry ids."""
+    ids: str = ""
+    """The call ids it can write, a regular expression; empty where calls have none."""
     many_calls: bool = True
     text_before: bool = True
     """Text may stand before the first call of a message."""
@@ -69,7 +69,17 @@ class Format(ABC):
     after_call: ClassVar[tuple[str, ...]] = ("\n",)
     """Between a call and text."""
     reasoning: ClassVar[tuple[str, str] | None] = None
-    """Tags round reasoning, without their newlines."""
+    """Tags round reasoning, without what stands inside them."""
+    reasoning_inside: ClassVar[tuple[str, str]] = ("\n", "\n")
+    """What frames a thought inside its tags: written, and removed once on reading; a newline or nothing, each."""
+    after_reasoning: ClassVar[tuple[str, ...]] = ("\n\n", "\n")
+    """Between reasoning and what follows; the first is written, one of them is removed on reading."""
+    no_reasoning: ClassVar[str] = ""
+    """What its templates write in a turn without reasoning, an empty block; where this is set an empty block says nothing."""
+    reasoning_anywhere: ClassVar[bool] = False
+    """Reasoning may stand after text and calls, not only first."""
+    frames: ClassVar[tuple[str, ...]] = ()
+    """Marks round text and calls that say nothing themselves; read wherever they stand outside of calls, and dropped."""
     end_of_turn: ClassVar[tuple[str, ...]] = ()
     """End-of-turn markers; the first is written."""
     result_opens: ClassVar[str] = "Tool result: "
@@ -94,7 +104,11 @@ class Format(ABC):
             think=self.reasoning,
             before_call=self.before_call,
             after_call=self.after_call,
-            after_reasoning=("\n\n", "\n"),
+            after_reasoning=self.after_reasoning,
+            think_inside=self.reasoning_inside,
+            no_thought=bool(self.no_reasoning),
+            think_anywhere=self.reasoning_anywhere,
+            frames=self.frames,
             only_at_start=self.only_at_start,
         )
 
@@ -110,6 +124,10 @@ class Format(ABC):
         return None
 
     # -- writing
+
+    def numbered(self, message: Message) -> Message:
+        """The message as its text will say it: where the wire gives every call an id, calls without one get theirs."""
+        return message
 
     def write(self, message: Message, *, end: bool = False) -> str:
         """The text of an assistant message, or of tool results.  What it means on reading is for the caller to check."""
@@ -159,10 +177,13 @@ class Format(ABC):
             if isinstance(part, ToolCall):
                 if not calls and i and not self.limits.text_before and isinstance(message.parts[i - 1], Text):
                     raise UnrepresentableError(f"$.parts[{i - 1}]", f"{self.name} has no place for text beside calls")
-                if part.id is not None and not self.limits.ids:
-                    raise UnrepresentableError(
-                        f"$.calls[{calls}].id", f"{self.name} has no call ids, and would lose `{part.id}`"
+                if part.id is not None and not re.fullmatch(self.limits.ids, part.id):
+                    can = (
+                        f"writes ids that match `{self.limits.ids}`, not"
+                        if self.limits.ids
+                        else "has no call ids, and would lose"
                     )
+                    raise UnrepresentableError(f"$.calls[{calls}].id", f"{self.name} {can} `{part.id}`")
                 calls += 1
                 if calls > 1 and not self.limits.many_calls:
                     raise UnrepresentableError(f"$.calls[{calls - 1}]", f"{self.name} writes one call a message")
@@ -193,11 +214,12 @@ class Format(ABC):
         assert isinstance(part, Reasoning)
         if self.reasoning is None:
             raise UnrepresentableError(f"$.parts[{index}]", f"{self.name} has no place for reasoning")
-        if index:
+        if index and not self.reasoning_anywhere:
             raise UnrepresentableError(
                 f"$.parts[{index}]", f"{self.name} writes reasoning first, before text and calls"
             )
-        return f"{self.reasoning[0]}\n{part.text}\n{self.reasoning[1]}\n\n"
+        (opening, closing), (inside, before) = self.reasoning, self.reasoning_inside
+        return f"{opening}{inside}{part.text}{before}{closing}{self.after_reasoning[0]}"
 
     def write_end(self, last: Part | None) -> str:
         """The end-of-turn marker after ``last``."""

@@ -19,30 +19,39 @@ class Markers:
         before_call: Sequence[str] = (),
         after_call: Sequence[str] = (),
         after_reasoning: Sequence[str] = (),
+        think_inside: tuple[str, str] = ("\n", "\n"),
+        no_thought: bool = False,
+        think_anywhere: bool = False,
+        frames: Sequence[str] = (),
         only_at_start: bool = False,
     ) -> None:
         self.think_open, self.think_close = think or ("", "")
+        self.think_inside, self.no_thought = think_inside, no_thought
         self.closers = frozenset(closers)
         self.before_call, self.after_call = tuple(before_call), tuple(after_call)
         self.after_reasoning = tuple(after_reasoning)
         self.only_at_start = only_at_start
         self.kinds = {
             **dict.fromkeys(ends, "end"),
+            **dict.fromkeys(frames, "frame"),
+            **({self.think_open: "thought"} if think_anywhere else {}),
             **({self.think_close: "think"} if think else {}),
             **dict.fromkeys(openers, "call"),
         }
-        self.hunt = _either([*openers, *ends])
-        self.first = _either([*openers, *ends, *([self.think_close] if think else [])])
+        every = [mark for mark, kind in self.kinds.items() if kind != "think"]
+        self.hunt = _either([*every, *frames])
+        self.first = _either([*every, *frames, *([self.think_close] if think else [])])
         self.ends = _either(ends) if ends else None
         self.after = self.ends if only_at_start else self.hunt  # after a call
         self.recover = None if only_at_start else _either([*closers, *openers])
         self._end = re.compile(f"(?:{_either(ends).pattern})\\s*\\Z") if ends else None
         self._longest = max(len(mark) for mark in [*self.kinds, *closers])
         self._starts = {mark[:size] for mark in self.kinds for size in range(1, len(mark))}
-        self._think_starts = {("\n" + self.think_close)[:size] for size in range(1, len(self.think_close) + 1)} | {
+        framed = think_inside[1] + self.think_close
+        self._think_starts = {framed[:size] for size in range(1, len(framed))} | {
             self.think_close[:size] for size in range(1, len(self.think_close))
         }
-        self._separator = max([len(mark) for mark in before_call] + [1 if think else 0])
+        self._separator = max([len(mark) for mark in before_call] + [len(think_inside[1]) if think else 0])
 
     def may_grow(self, buf: str, at: int) -> bool:
         """Whether the mark at ``at`` may yet turn out to be a longer one."""

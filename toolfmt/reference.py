@@ -4,7 +4,7 @@ Written apart from the fast readers, so that each checks the other; ``docs/readi
 A grammar says what it holds by the names of its rules and terminals; nothing here knows a format by name.
 
 * in `start`: `text` `reasoning` `thought` `call` `block`, and the terminal END, the end-of-turn marker
-* in `call`: `name`, then `arguments` (an object) or any number of `argument` (a `key` and a value)
+* in `call`: `name` (and `id`), then `arguments` (an object) or any number of `argument` (a `key` and a value)
 * in `block`, a JSON block that may be an answer: all `call`, or it is text (`other`: an object that is no call)
 * JSON values: `object` `first_object` (the first of two equal keys wins) `pair` `array` `true` `false` `null` STRING
   NUMBER
@@ -308,7 +308,7 @@ def _call(node: Node, types: Types) -> ToolCall:
                 argument.span.refuse(f"the key `{key.value}` is given twice")
             typed = types(name, key.value, value.value) if value.rule == "raw_value" else value.value
             arguments[key.value] = typed
-    return build_call(name, arguments)
+    return build_call(name, arguments, _value(node, "id"))
 
 
 def _value(node: Node, rule: str) -> Any:

@@ -6,72 +6,18 @@ load raises `PluginError` with its name and cause; it is never skipped.
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from toolfmt.errors import PluginError, UnknownFormatError
 from toolfmt.format import Format
+from toolfmt.format_table import TABLE, FormatInfo
 
 __all__ = ["FormatInfo", "formats", "get_format", "register"]
 
 _GROUP = "toolfmt.formats"
 
-
-@dataclass(frozen=True, slots=True)
-class FormatInfo:
-    """A registered format, as data; asking for it imports nothing."""
-
-    name: str
-    target: str
-    """``module:Class``."""
-    aliases: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    """Prefixes of the model names that speak it, lower case, without the organisation."""
-    parsers: dict[str, str] = field(default_factory=dict)
-    """The name of its parser elsewhere: ``{"vllm": ..., "sglang": ..., "mlx": ...}``."""
-
-
-_TABLE: tuple[FormatInfo, ...] = (
-    FormatInfo(
-        "json_fence", "toolfmt.formats.json_fence:JsonFence", ("fence", "json_code_fence"), ("gemma-2", "gemma-3")
-    ),
-    FormatInfo(
-        "qwen_xml",
-        "toolfmt.formats.qwen_xml:QwenXml",
-        ("qwen3_xml", "qwen3_6"),
-        ("qwen3.6", "qwen3.8"),
-        {"vllm": "qwen3_xml", "sglang": "qwen3_coder", "mlx": "qwen3_coder"},
-    ),
-    FormatInfo(
-        "qwen3_coder",
-        "toolfmt.formats.qwen3_coder:Qwen3Coder",
-        ("qwen3_5", "nemotron_v3", "step3p5"),
-        ("qwen3-coder", "qwen3.5", "nvidia-nemotron-3", "nemotron-3", "step-3.5", "step3.5"),
-        {"vllm": "qwen3_coder", "sglang": "qwen3_coder", "mlx": "qwen3_coder"},
-    ),
-    FormatInfo(
-        "functiongemma",
-        "toolfmt.formats.functiongemma:FunctionGemma",
-        ("function_gemma",),
-        ("functiongemma",),
-        {"vllm": "functiongemma", "mlx": "function_gemma"},
-    ),
-    FormatInfo(
-        "functiongemma_vllm", "toolfmt.formats.functiongemma_vllm:FunctionGemmaVllm", (), (), {"vllm": "functiongemma"}
-    ),
-    FormatInfo("xlam", "toolfmt.formats.xlam:Xlam", ("xlam_2", "xlam2"), ("xlam-2", "llama-xlam-2"), {"vllm": "xlam"}),
-    FormatInfo("xlam_v1", "toolfmt.formats.xlam_v1:XlamV1", ("xlam_1", "xlam1"), ("xlam-1b", "xlam-7b", "xlam-8x7b")),
-    FormatInfo(
-        "hermes",
-        "toolfmt.formats.hermes:Hermes",
-        ("qwen", "qwen25", "qwen2_5", "qwen3", "qwen3_json", "granite4"),
-        ("hermes-2", "hermes-3", "qwen2.5", "qwq", "qwen3", "smollm3", "granite-4", "falcon"),
-        {"vllm": "hermes", "sglang": "qwen25", "mlx": "json_tools"},
-    ),
-    FormatInfo("labelled", "toolfmt.formats.labelled:Labelled", ("labeled", "guide")),
-)
 
 _registered: dict[str, FormatInfo] = {}
 _classes: dict[str, type[Format]] = {}
@@ -84,9 +30,9 @@ def _plugins() -> dict[str, EntryPoint]:
 
 def formats() -> tuple[FormatInfo, ...]:
     """All formats: toolfmt's own, those of installed plugins, those of `register`.  Imports none of them."""
-    names = {info.name for info in _TABLE}
+    names = {info.name for info in TABLE}
     plugins = [FormatInfo(name, point.value) for name, point in sorted(_plugins().items()) if name not in names]
-    return (*_TABLE, *plugins, *_registered.values())
+    return (*TABLE, *plugins, *_registered.values())
 
 
 def register(format_class: type[Format]) -> type[Format]:

@@ -13,7 +13,7 @@ from toolfmt.format import Format
 from toolfmt.ir import Message, Part, Reasoning, Text, Tool, ToolCall
 from toolfmt.registry import formats, get_format
 
-__all__ = ["calls_of", "hostile_text", "marks", "messages", "nasty_strings", "plain_messages", "tools"]
+__all__ = ["calls_of", "hostile_text", "marks", "messages", "nasty_strings", "own_marks", "plain_messages", "tools"]
 
 _LOOKALIKES = [
     "true", "false", "null", "True", "None", "NaN", "42", "-0", "02134", "1e5", "1.50", "5.0", '"q"', "[1]", '{"a": 1}', "{'a': 1}",
@@ -30,23 +30,39 @@ def marks() -> list[str]:
         "\n</function>\n</tool_call>\n<tool_call>\n<function=",
     }  # fmt: skip
     for info in formats():
-        fmt = get_format(info.name)
-        found |= {*fmt.opens, *fmt.closes, *fmt.end_of_turn, *(fmt.reasoning or ())}
-    return sorted(found - {""})
+        found.update(own_marks(get_format(info.name)))
+    return sorted(found)
 
 
-def nasty_strings() -> st.SearchStrategy[str]:
-    """Strings that break parsers, and ordinary ones; every one can be encoded as UTF-8."""
+def own_marks(fmt: Format) -> list[str]:
+    """The marks of one format."""
+    return sorted(
+        {*fmt.opens, *fmt.closes, *fmt.end_of_turn, *(fmt.reasoning or ()), *fmt.frames, *fmt.limits.never} - {""}
+    )
+
+
+def nasty_strings(fmt: Format | None = None) -> st.SearchStrategy[str]:
+    """Strings that break parsers, a format's own marks above all, and ordinary ones; every one can be encoded as UTF-8."""
     fragments = st.sampled_from([*_LOOKALIKES, *marks()])
+    if fmt is not None:
+        fragments = st.one_of(st.sampled_from(own_marks(fmt)), fragments)
     text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
     return st.one_of(fragments, text, st.lists(st.one_of(fragments, text), max_size=5).map("".join))
 
 
-_PLAIN_WORD = st.text("abcdefgh XYZ019.,!?-", min_size=1, max_size=20).map(str.strip).filter(lambda text: text[:1].isalpha())
+_PLAIN_WORD = (
+    st.text("abcdefgh XYZ019.,!?-", min_size=1, max_size=20).map(str.strip).filter(lambda text: text[:1].isalpha())
+)
 _NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
-_KEYS = st.one_of(_NAMES, st.sampled_from(["a-b", "a.b", "name", "arguments", "tool_calls", "type", "id", "é", "a b", 'q"', "x>y", ""]))
+_KEYS = st.one_of(
+    _NAMES,
+    st.sampled_from(["a-b", "a.b", "name", "arguments", "tool_calls", "type", "id", "é", "a b", 'q"', "x>y", ""]),
+)
 _NUMBERS = st.one_of(
-    st.integers(), st.integers(10**19, 10**30), st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([0.0, -0.0, 5.0, 1e22])
+    st.integers(),
+    st.integers(10**19, 10**30),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([0.0, -0.0, 5.0, 1e22]),
 )
 
 
@@ -86,7 +102,9 @@ def tools(draw: st.DrawFn, names: st.SearchStrategy[str] = _NAMES, keys: st.Sear
 
 
 @st.composite
-def calls_of(draw: st.DrawFn, tool: Tool, *, strings: st.SearchStrategy[str] | None = None, keys: st.SearchStrategy[str] = _KEYS) -> ToolCall:
+def calls_of(
+    draw: st.DrawFn, tool: Tool, *, strings: st.SearchStrategy[str] | None = None, keys: st.SearchStrategy[str] = _KEYS
+) -> ToolCall:
     """A call that is valid under its tool's schema."""
     kinds = _typed(nasty_strings() if strings is None else strings, keys)
     arguments = {}
@@ -116,17 +134,24 @@ def _ordered(fmt: Format, text: st.SearchStrategy[str], calls: list[ToolCall], d
 def messages(draw: st.DrawFn, fmt: Format) -> tuple[Message, list[Tool]]:
     """An assistant message in the format's reach, nasty values included, and its tools."""
     offered = draw(st.lists(tools(), min_size=1, max_size=3, unique_by=lambda tool: tool.name))
-    calls = [draw(calls_of(draw(st.sampled_from(offered)))) for _ in range(draw(st.integers(0, 3)))]
-    return Message(role="assistant", parts=_ordered(fmt, nasty_strings(), calls, draw)), offered
+    count = draw(st.integers(0, 3 if fmt.limits.many_calls else 1))
+    calls = [draw(calls_of(draw(st.sampled_from(offered)), strings=nasty_strings(fmt))) for _ in range(count)]
+    if fmt.limits.ids:
+        calls = [
+            call.model_copy(update={"id": draw(st.none() | st.from_regex(fmt.limits.ids, fullmatch=True))})
+            for call in calls
+        ]
+    return Message(role="assistant", parts=_ordered(fmt, nasty_strings(fmt), calls, draw)), offered
 
 
 @st.composite
 def plain_messages(draw: st.DrawFn, fmt: Format) -> tuple[Message, list[Tool]]:
     """A message that no format may refuse within its limits: identifiers, ordinary words, numbers, nested containers of them."""
-    kinds = _typed(_PLAIN_WORD, _NAMES)[:7]
+    names, keys = (_NAMES.filter(re.compile(pattern).fullmatch) for pattern in (fmt.limits.names, fmt.limits.keys))
+    kinds = _typed(_PLAIN_WORD, _NAMES.filter(re.compile(fmt.limits.deep_keys).fullmatch))[:7]
     offered, calls = [], []
-    for name in draw(st.lists(_NAMES, min_size=1, max_size=3, unique=True)):
-        chosen = draw(st.dictionaries(_NAMES, st.sampled_from(range(len(kinds))), max_size=4))
+    for name in draw(st.lists(names, min_size=1, max_size=3 if fmt.limits.many_calls else 1, unique=True)):
+        chosen = draw(st.dictionaries(keys, st.sampled_from(range(len(kinds))), max_size=4))
         schema = {"type": "object", "properties": {key: kinds[i][0] for key, i in chosen.items()}}
         offered.append(Tool(name=name, parameters=schema))
         calls.append(ToolCall(name=name, arguments={key: draw(kinds[i][1]) for key, i in chosen.items()}))
@@ -142,8 +167,25 @@ _BODIES = [
 @st.composite
 def hostile_text(draw: st.DrawFn, fmt: Format) -> str:
     """Text made of marks, fragments of calls and junk."""
-    inside = ['{"name": "f", "arguments": {', '"a": 1', '"', "}", "]", "\n", " ", ">", "f", "a", ":", ",", "x\n", "```json\n", "```\n", "\ud800"]
-    own = [mark for mark in marks() if mark in (*fmt.opens, *fmt.closes, *fmt.end_of_turn, *(fmt.reasoning or ()))]
+    inside = [
+        '{"name": "f", "arguments": {',
+        '"a": 1',
+        '"',
+        "}",
+        "]",
+        "\n",
+        " ",
+        ">",
+        "f",
+        "a",
+        ":",
+        ",",
+        "x\n",
+        "```json\n",
+        "```\n",
+        "\ud800",
+    ]
+    own = own_marks(fmt)
     good = draw(plain_messages(fmt))[0]
     pieces = st.one_of(st.sampled_from([*inside, *own]), st.sampled_from(marks()), st.text(max_size=3))
     text = "".join(draw(st.lists(pieces, max_size=20)))
@@ -151,9 +193,15 @@ def hostile_text(draw: st.DrawFn, fmt: Format) -> str:
         other = get_format(draw(st.sampled_from([info.name for info in formats()])))
         body = draw(st.sampled_from([*_BODIES, other.write(Message(parts=(ToolCall(name="f", arguments={"a": 1}),)))]))
         gap = st.sampled_from(["", "\n", "X"])
-        text += draw(st.sampled_from(fmt.opens)) + draw(gap) + body + draw(gap) + draw(st.sampled_from(fmt.closes or ("",)))
+        text += (
+            draw(st.sampled_from(fmt.opens)) + draw(gap) + body + draw(gap) + draw(st.sampled_from(fmt.closes or ("",)))
+        )
     if draw(st.booleans()):
         written = fmt.write(good)
         at = draw(st.integers(0, len(written)))
-        text = draw(st.sampled_from([written[:at], written[:at] + text + written[at:], text + written, re.sub("[}>]", "", written, count=1)]))
+        text = draw(
+            st.sampled_from(
+                [written[:at], written[:at] + text + written[at:], text + written, re.sub("[}>]", "", written, count=1)]
+            )
+        )
     return text

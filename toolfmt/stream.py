@@ -75,12 +75,13 @@ class StreamParser(Feed):
         return True
 
     def _think(self, final: bool) -> bool:
-        """Inside a reasoning block: up to its closing tag.  One newline after the opening tag is framing."""
+        """Inside a reasoning block: up to its closing tag.  What frames a thought inside its tags is not part of it."""
         buf, closing = self.buf, self._markers.think_close
         if self._text_at < 0:
             if self.pos == len(buf) and not final:
                 return False
-            self.pos += buf.startswith("\n", self.pos)
+            inside = self._markers.think_inside[0]
+            self.pos += len(inside) if buf.startswith(inside, self.pos) else 0
             self._text_at = self.base + self.pos
         found = buf.find(closing, self._scan)
         if found < 0:
@@ -90,13 +91,20 @@ class StreamParser(Feed):
             self._grow(safe, ReasoningDelta)
             self._scan = max(self.pos, len(buf) - len(closing) + 1)
             return False
-        self._grow(found - (found > self.pos and buf[found - 1] == "\n"), ReasoningDelta)
+        self._grow(self._thought_end(found), ReasoningDelta)
         self._add_thought(self.base + self.pos)
         self._to_text(found + len(closing), self._markers.after_reasoning, self._markers.hunt)
         return True
 
+    def _thought_end(self, at: int) -> int:
+        """Where a thought ends whose closing tag stands at ``at``."""
+        inside = self._markers.think_inside[1]
+        return at - len(inside) if self.buf.endswith(inside, self.pos, at) else at
+
     def _add_thought(self, end: int) -> None:
-        self._parts.append((Reasoning(text="".join(self._pieces)), self._text_at, end))
+        thought = "".join(self._pieces)
+        if thought or not self._markers.no_thought:
+            self._parts.append((Reasoning(text=thought), self._text_at, end))
         self._pieces.clear()
         self._text_at = -1
 
@@ -161,6 +169,12 @@ class StreamParser(Feed):
             return True
         if kind == "think":
             return self._imply(at, found.end())
+        if kind in ("frame", "thought"):
+            self._end_text(at)
+            self._to_text(found.end(), (), self._hunt)
+            if kind == "thought":
+                self._step = StreamParser._think
+            return True
         if self._markers.only_at_start and (self._text_at >= 0 or not _blank(buf, self.pos, at)):
             self._hunt, self._scan = self._markers.ends, at
             return True
@@ -206,7 +220,7 @@ class StreamParser(Feed):
             self._text_at = self.base + self.pos
         if self._pieces and self._events is not None:
             self._events.append(ReasoningImplied())
-        self._grow(at - (at > self.pos and self.buf[at - 1] == "\n"), ReasoningDelta)
+        self._grow(self._thought_end(at), ReasoningDelta)
         self._add_thought(self.base + self.pos)
         self._to_text(after, self._markers.after_reasoning, self._markers.hunt)
         return True

@@ -33,7 +33,16 @@ from toolfmt.ir import Message, Text, Tool, ToolCall
 from toolfmt.reference import LOOKAROUND, grammar_text, load_grammar, plain_name, read
 from toolfmt.strategies import hostile_text, messages, nasty_strings, plain_messages
 
-__all__ = ["LAWS", "check_chunks", "check_plain", "check_round_trip", "check_string", "check_total", "chunked", "sentences"]
+__all__ = [
+    "LAWS",
+    "check_chunks",
+    "check_plain",
+    "check_round_trip",
+    "check_string",
+    "check_total",
+    "chunked",
+    "sentences",
+]
 
 
 def check_round_trip(fmt: Format, message: Message, tools: Sequence[Tool] | None) -> bool:
@@ -44,7 +53,7 @@ def check_round_trip(fmt: Format, message: Message, tools: Sequence[Tool] | None
         return False
     if tools is not None:
         read = parse(text, fmt, tools=tools)
-        assert read.parts == joined(message.parts), f"{text!r} was read as {read.parts!r}"
+        assert read.parts == joined(fmt.numbered(message).parts), f"{text!r} was read as {read.parts!r}"
         assert not read.truncated, text
         assert render(read.message, fmt, tools=tools) == text, f"{text!r} is not canonical"
     return True
@@ -55,7 +64,7 @@ def check_plain(fmt: Format, message: Message, tools: Sequence[Tool]) -> None:
     text = render(message, fmt, tools=tools)
     assert render(message, fmt) == text
     ended = parse(render(message, fmt, tools=tools, end=True), fmt, tools=tools)
-    assert ended.parts == joined(message.parts)
+    assert ended.parts == joined(fmt.numbered(message).parts)
 
 
 def chunked(text: str, cuts: Sequence[int]) -> list[str]:
@@ -115,12 +124,14 @@ def check_total(fmt: Format, text: str, tools: Sequence[Tool] | None = None) -> 
 
 
 def _json_strings(text: str) -> list[str]:
-    return [json.loads(found, strict=False) for found in re.findall(r'"(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"', text)]
+    return [
+        json.loads(found, strict=False) for found in re.findall(r'"(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"', text)
+    ]
 
 
 def _left_over(fmt: Format, gap: str) -> str:
     """What is neither white space, nor one of the format's marks, nor punctuation between the calls of a block."""
-    marks = {*fmt.opens, *fmt.closes, *fmt.end_of_turn, *(fmt.reasoning or ())} - {""}
+    marks = {*fmt.opens, *fmt.closes, *fmt.end_of_turn, *(fmt.reasoning or ()), *fmt.frames} - {""}
     for mark in sorted(marks, key=len, reverse=True):
         gap = gap.replace(mark, "")
     return re.sub(r"[\s\[\]{},;]", "", gap)
@@ -136,7 +147,7 @@ def check_string(fmt: Format, value: str) -> None:
         event("refused")
         assert any(mark in f"\n{value}\n" for mark in fmt.limits.never), f"{fmt.name} refused {value!r}"
         return
-    assert parse(text, fmt, tools=[tool]).calls == (call,)
+    assert parse(text, fmt, tools=[tool]).calls == fmt.numbered(Message(parts=(call,))).calls
 
 
 _cuts = st.lists(st.integers(0, 10**6), max_size=12)
@@ -161,7 +172,7 @@ def plain_calls_are_never_refused(fmt: Format) -> None:
 
 
 def a_declared_string_stays_that_string(fmt: Format) -> None:
-    @given(value=nasty_strings())
+    @given(value=nasty_strings(fmt))
     def law(value: str) -> None:
         check_string(fmt, value)
 
@@ -228,7 +239,9 @@ def _sentences(format_name: str, grammar: str, checked: bool) -> st.SearchStrate
     from hypothesis.extra.lark import from_lark
 
     lark = load_grammar(grammar)
-    explicit = {t.name: _terminal(plain_name(t.name), t.pattern.to_regexp()) for t in lark.terminals}
+    own = [t.pattern.value for t in lark.terminals if t.pattern.type == "str" and len(t.pattern.value) > 2]
+    tricky = st.lists(st.sampled_from([*_TRICKY, *own]) | st.text(max_size=3), max_size=6).map("".join)
+    explicit = {t.name: _terminal(plain_name(t.name), t.pattern.to_regexp(), tricky) for t in lark.terminals}
     drawn = from_lark(lark, start="start", explicit=explicit)
     return drawn.filter(lambda text: _is_read(format_name, text, grammar)) if checked else drawn
 
@@ -247,7 +260,6 @@ _TRICKY = [
     *"``` ```json [ { } ] < > \" ' \\ \\n , : &lt; null True 5 1e400 NaN é 🙂 \u2028 \x00".split(" "),
     *("\n", "\n\n", " ", "\t", "\r\n", "\n```\n", "\n</parameter>\n", '{"name": "f", "arguments": {}}'),
 ]
-_tricky = st.lists(st.sampled_from(_TRICKY) | st.text(max_size=3), max_size=6).map("".join)
 _numbers = st.sampled_from("-0 0 1.0 -0.0 1E5 2.50e-3 1e+2 1e-400 123456789012345678901234567890".split()) | (
     st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 ).map(json.dumps)
@@ -256,19 +268,19 @@ _FREE = ("TEXT", "REASONED", "BEGUN", "RAW", "QUOTED")
 _names = st.sampled_from(("f", "get_weather", "now", "a", "b", "city", "days", "true", "name", "x1"))
 
 
-def _terminal(name: str, pattern: str) -> st.SearchStrategy[str]:
+def _terminal(name: str, pattern: str, tricky: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     """Texts of one terminal; what it wants beside it is left to the neighbours that the grammar puts there."""
     whole = re.compile(pattern)
     by_pattern = st.from_regex(_SPACES.sub(r"\1{0,2}", LOOKAROUND.sub("", pattern)), fullmatch=True)
     if name == "STRING":
-        words = _tricky | _names
+        words = tricky | _names
         return words.map(json.dumps) | words.map(lambda text: json.dumps(text, ensure_ascii=False)) | by_pattern
     if name == "NUMBER":
         return _numbers
     if name in ("NAME", "KEY"):
         return (_names | by_pattern).filter(lambda text: whole.fullmatch(text) is not None)
     if name.startswith(_FREE):
-        return _tricky.filter(lambda text: any(_reaches(whole, text, behind) for behind in ("", "</think>")))
+        return tricky.filter(lambda text: any(_reaches(whole, text, behind) for behind in ("", "</think>")))
     return by_pattern
 
 
