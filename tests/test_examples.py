@@ -1,6 +1,8 @@
 """The examples do what they say: each runs as a script, and the format that one of them makes keeps the laws."""
 
 import importlib.util
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -36,6 +38,20 @@ def test_it_runs_as_a_script(name: str, tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+@pytest.mark.slow
+def test_a_format_of_a_package_of_its_own(tmp_path: Path) -> None:
+    """Installed, found through its entry point, and proved by its own tests, the laws among them."""
+    source, site = tmp_path / "source", tmp_path / "site"
+    shutil.copytree(EXAMPLES / "custom_format", source, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*pip, "--target", site, source], check=True, capture_output=True, timeout=120)
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(source / "tests")]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "12 passed" in done.stdout
 
 
 def test_acme_reads_no_other_keys(acme: toolfmt.Format) -> None:

@@ -162,6 +162,10 @@ def _verify_results(text: str, message: Message, fmt: Format) -> None:
             raise UnrepresentableError(
                 f"$.parts[{i}].call_id", f"{fmt.name} has no call ids, and would lose `{part.call_id}`"
             )
+        if part.call_id is not None and read.call_id != part.call_id:
+            raise UnrepresentableError(
+                f"$.parts[{i}].call_id", f"{fmt.name} would read the id `{part.call_id}` as `{read.call_id}`"
+            )
         if part.name is not None and read.name != part.name:
             raise UnrepresentableError(
                 f"$.parts[{i}].name", f"{fmt.name} does not write the tool's name with its result"

@@ -4,16 +4,16 @@ Hostile input: each format reads each text once, in linear time, and never raise
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from itertools import groupby
 
 from toolfmt.argument_types import argument_types
-from toolfmt.errors import LayoutError
+from toolfmt.errors import LayoutError, UnrepresentableError
 from toolfmt.events import Parsed
 from toolfmt.format import Format
-from toolfmt.ir import Text, ToolCall
+from toolfmt.ir import Message, Text, ToolCall
 from toolfmt.layouts.base import find_layout
 from toolfmt.registry import formats, get_format
 from toolfmt.stream import StreamParser
@@ -21,8 +21,11 @@ from toolfmt.stream import StreamParser
 __all__ = ["Detection", "detect", "detect_texts", "may_call"]
 
 _SAMPLE = 1000  # texts that are read, at most
-_BORROWED = 0.7  # for a call in marks that the format reads and does not write
-_RULED_OUT = 0.9  # for the format of a pair against which the evidence speaks
+# What is left of a score where no call has the property, each:
+_BORROWED = 0.7  # it stands in marks that the format reads and does not write
+_UNCLOSED = 0.8
+_RESPELLED = 0.9  # the format would write it just so
+_RULED_OUT = 0.9  # of two formats that spell a text alike, the one against which the values speak
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +72,28 @@ class _Tally:
     leftover: int = 0
     covered: int = 0
     unclosed: int = 0
+    respelled: int = 0
+    """Calls that the format would have written otherwise."""
+    evidence: int = 0
     quality: float = 0.0
-    values: list[Any] = field(default_factory=list)
-    """Top-level argument values, for the rules between twins."""
 
     def add(self, text: str, parsed: Parsed) -> None:
-        calls = malformed = 0
+        fmt = self.format
+        malformed = len(parsed.malformed)
+        if not parsed.calls:
+            self.malformed += malformed
+            return
+        calls = respelled = 0
         own = closed = 0.0
         for part, start, end in parsed.placed:
             if isinstance(part, ToolCall):
                 calls += 1
                 self.covered += end - start
-                self.values += part.arguments.values()
-                own += start == end or text.startswith(self.format.opens[0], start)
-                closed += start == end or _is_closed(self.format, text, start, end)
-        malformed = len(parsed.malformed)
-        if not calls:
-            self.malformed += malformed
-            return
+                self.evidence += fmt.evidence(part)
+                own += start == end or text.startswith(fmt.opens[0], start)
+                closed += start == end or _is_closed(fmt, text, start, end)
+        for run in _runs(parsed):
+            respelled += len(run) * (not _is_spelled(fmt, text, run))
         leftover = sum(len(_marks().findall(part.text)) for part in parsed.parts if isinstance(part, Text))
         read = calls / (calls + malformed + leftover)
         self.calls += calls
@@ -94,7 +101,26 @@ class _Tally:
         self.malformed += malformed
         self.leftover += leftover
         self.unclosed += calls - int(closed)
-        self.quality += read * (_BORROWED + (1 - _BORROWED) * own / calls) * (0.8 + 0.2 * closed / calls)
+        self.respelled += respelled
+        shares = (_BORROWED, own / calls), (_UNCLOSED, closed / calls), (_RESPELLED, 1 - respelled / calls)
+        for worst, share in shares:
+            read *= worst + (1 - worst) * share
+        self.quality += read
+
+
+def _runs(parsed: Parsed) -> Iterator[list[ToolCall]]:
+    """Calls that stand side by side."""
+    for is_call, parts in groupby(parsed.parts, key=lambda part: isinstance(part, ToolCall)):
+        if is_call:
+            yield [part for part in parts if isinstance(part, ToolCall)]
+
+
+def _is_spelled(fmt: Format, text: str, calls: list[ToolCall]) -> bool:
+    """Whether the format writes these calls just so."""
+    try:
+        return fmt.write(Message(parts=tuple(calls))) in text
+    except (UnrepresentableError, UnicodeEncodeError, RecursionError):
+        return False
 
 
 def _is_closed(fmt: Format, text: str, start: int, end: int) -> bool:
@@ -152,59 +178,35 @@ def detect_texts(texts: Iterable[str]) -> list[Detection]:
     found = {t.format.name: t for t in tallies if t.calls}
     scores = {name: tally.quality / likely for name, tally in found.items()}
     reasons = {name: _reason(tally, likely) for name, tally in found.items()}
-    for rule in (_qwen, _functiongemma, _fence):
-        rule(found, scores, reasons)
+    _tell_twins_apart(found, scores, reasons)
     order = sorted(found, key=lambda name: (-scores[name], -found[name].covered))  # stable: the registry's order between equals
     return [Detection(name, round(scores[name], 4), found[name].calls, reasons[name]) for name in order]
 
 
 def _reason(tally: _Tally, likely: int) -> str:
     said = f"{tally.calls} call{'s' * (tally.calls != 1)} in {tally.texts} of {likely} text{'s' * (likely != 1)}"
-    for count, what in ((tally.malformed, "malformed"), (tally.leftover, "marks left over"), (tally.unclosed, "not closed")):
+    notes = (
+        (tally.malformed, "malformed"),
+        (tally.leftover, "marks left over"),
+        (tally.unclosed, "not closed"),
+        (tally.respelled, "spelled otherwise than it writes them"),
+    )
+    for count, what in notes:
         said += f", {count} {what}" if count else ""
     return said
 
 
-# Rules between formats that read each other's text
-
-_Found = dict[str, _Tally]
-
-
-def _between(scores: dict[str, float], reasons: dict[str, str], winner: str, loser: str, why: str) -> None:
-    scores[loser] *= _RULED_OUT
-    reasons[winner] += f"; rather than {loser}: {why}"
-    reasons[loser] += f"; less likely than {winner}: {why}"
-
-
-def _qwen(found: _Found, scores: dict[str, float], reasons: dict[str, str]) -> None:
-    if not {"qwen_xml", "qwen3_coder"} <= found.keys():
-        return
-    values = [value for value in found["qwen_xml"].values if isinstance(value, str)]
-    python = sum(value in ("True", "False", "None") for value in values)
-    json = sum(value in ("true", "false", "null") for value in values)
-    if python > json:
-        _between(scores, reasons, "qwen3_coder", "qwen_xml", "values are spelled True, False or None")
-    elif json:
-        _between(scores, reasons, "qwen_xml", "qwen3_coder", "values are spelled true, false or null")
-    else:
-        reasons["qwen_xml"] += "; qwen3_coder spells this the same: no value is true, false or null"
-        reasons["qwen3_coder"] += "; qwen_xml spells this the same, and is the safe guess"
-
-
-def _functiongemma(found: _Found, scores: dict[str, float], reasons: dict[str, str]) -> None:
-    if not {"functiongemma", "functiongemma_vllm"} <= found.keys():
-        return
-    if any(not isinstance(value, str) for value in found["functiongemma"].values):
-        _between(scores, reasons, "functiongemma", "functiongemma_vllm", "values stand bare")
-    else:
-        reasons["functiongemma"] += "; functiongemma_vllm may spell this the same: every value is a string"
-        reasons["functiongemma_vllm"] += "; functiongemma may spell this the same: every value is a string"
-
-
-def _fence(found: _Found, scores: dict[str, float], reasons: dict[str, str]) -> None:
-    if {"json_fence", "xlam"} <= found.keys():
-        fence = scores["json_fence"] >= scores["xlam"]
-        winner, loser = ("json_fence", "xlam") if fence else ("xlam", "json_fence")
-        why = "the JSON stands in a code fence" if fence else "the JSON is a bare array"
-        reasons[winner] += f"; rather than {loser}: {why}"
-        reasons[loser] += f"; less likely than {winner}: {why}"
+def _tell_twins_apart(found: Mapping[str, _Tally], scores: dict[str, float], reasons: dict[str, str]) -> None:
+    """Formats that read and write these texts alike: the values may speak for one of them (`Format.evidence`)."""
+    top = max(scores.values(), default=0.0)
+    twins = [name for name, score in scores.items() if score == top]
+    most = max((found[name].evidence for name in twins), default=0)
+    for name in twins if len(twins) > 1 else ():
+        others = ", ".join(twin for twin in twins if twin != name)
+        if found[name].evidence < most:
+            scores[name] *= _RULED_OUT
+            reasons[name] += "; the values are spelled as a twin of it spells them"
+        elif any(found[twin].evidence < most for twin in twins):
+            reasons[name] += f"; rather than {others}: {most} values are spelled its way"
+        else:
+            reasons[name] += f"; {others} would spell this the same, and the first of them is the safe guess"

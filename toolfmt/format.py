@@ -123,6 +123,10 @@ class Format(ABC):
         """
         return None
 
+    def evidence(self, call: ToolCall) -> int:
+        """How many values of a call that was read without tools are spelled as this format, and no twin of it, spells them."""
+        return 0
+
     # -- writing
 
     def numbered(self, message: Message) -> Message:

@@ -14,6 +14,7 @@ and Qwen3.5-4B (llama.cpp); transformers 5.23.0.
 
 from toolfmt.families.raw_tags import RawTags
 from toolfmt.format import Limits
+from toolfmt.ir import ToolCall
 
 __all__ = ["QwenXml"]
 
@@ -48,3 +49,8 @@ class QwenXml(RawTags):
             "\n</function>\n</tool_call>\n<tool_call>\n<function=",
         ),
     )
+
+    def evidence(self, call: ToolCall) -> int:
+        """Values that are one of its literals: ``true`` here, ``True`` for Qwen3-Coder."""
+        words = set(self.literals.values())
+        return sum(isinstance(value, str) and value in words for value in call.arguments.values())
