@@ -2,7 +2,7 @@
 
 A block is a title, a text and its parts, one JSON array, each followed by a line that holds just a dot.  Behind the title, in brackets: `canonical`,
 `ended` (an end-of-turn marker closes the text), `truncated`, `no tools`.
-Parts: ``{"text"}``, ``{"reasoning"}``, ``{"malformed"}``, ``{"call", "arguments"}``.
+Parts: ``{"text"}``, ``{"reasoning"}``, ``{"malformed"}``, ``{"call", "arguments"}`` and an ``id`` where there is one.
 """
 
 import json
@@ -50,8 +50,8 @@ def part(data: dict[str, Any]) -> toolfmt.Part:
             return toolfmt.Reasoning(text=text)
         case {"malformed": raw, **none} if not none:
             return toolfmt.Malformed(raw=raw, reason="")
-        case {"call": name, "arguments": arguments, **none} if not none:
-            return toolfmt.ToolCall(name=name, arguments=arguments)
+        case {"call": name, "arguments": arguments, **rest} if rest.keys() <= {"id"}:
+            return toolfmt.ToolCall(name=name, arguments=arguments, **rest)
     raise ValueError(f"not a part: {data}")
 
 
@@ -106,6 +106,19 @@ def test_stream(block: Block, size: int) -> None:
     assert without_reasons(stream.parsed.parts) == block.parts
     assert stream.parsed.ended == ("ended" in block.flags)
     assert stream.parsed.truncated == ("truncated" in block.flags)
+
+
+@each
+def test_the_strict_reader(block: Block) -> None:
+    """What is canonical the grammar reads too, and what is broken it refuses with a place."""
+    broken = "truncated" in block.flags or any(isinstance(part, toolfmt.Malformed) for part in block.parts)
+    if broken:
+        with pytest.raises(toolfmt.ParseError, match="line "):
+            toolfmt.parse(block.text, block.format, tools=tools(block), strict=True)
+    elif "canonical" in block.flags:
+        assert toolfmt.parse(block.text, block.format, tools=tools(block), strict=True).parts == block.parts
+    else:
+        pytest.skip("another spelling, which a grammar need not read")
 
 
 @each

@@ -86,6 +86,8 @@ class Format(ABC):
     """Before a tool result; ``{name}`` stands for the tool's name.  Empty: a result is the whole of its message."""
     result_closes: ClassVar[str] = ""
     between_results: ClassVar[str] = "\n"
+    ids_always: ClassVar[bool] = False
+    """Every call on the wire has an id; calls without one get theirs on writing, by `new_id`."""
     tools_head: ClassVar[str] = "You have access to these tools:\n\n<tools>\n"
     tools_tail: ClassVar[str] = "\n</tools>"
     between_tools: ClassVar[str] = "\n"
@@ -131,7 +133,24 @@ class Format(ABC):
 
     def numbered(self, message: Message) -> Message:
         """The message as its text will say it: where the wire gives every call an id, calls without one get theirs."""
-        return message
+        if not self.ids_always or all(call.id is not None for call in message.calls):
+            return message
+        parts: list[Part] = []
+        calls = 0
+        for part in message.parts:
+            if isinstance(part, ToolCall):
+                part = part if part.id is not None else part.model_copy(update={"id": self.new_id(part.name, calls)})
+                calls += 1
+            parts.append(part)
+        return Message(role=message.role, parts=tuple(parts))
+
+    def new_id(self, name: str, number: int) -> str | None:
+        """An id in the format's spelling, for call ``number`` (from 0) of the message or the conversation; None where it has no ids."""
+        return None
+
+    def takes_id(self, call: ToolCall) -> bool:
+        """Whether the format can write the call's id, which it has."""
+        return bool(self.limits.ids) and re.fullmatch(self.limits.ids, call.id or "") is not None
 
     def write(self, message: Message, *, end: bool = False) -> str:
         """The text of an assistant message, or of tool results.  What it means on reading is for the caller to check."""
@@ -181,7 +200,7 @@ class Format(ABC):
             if isinstance(part, ToolCall):
                 if not calls and i and not self.limits.text_before and isinstance(message.parts[i - 1], Text):
                     raise UnrepresentableError(f"$.parts[{i - 1}]", f"{self.name} has no place for text beside calls")
-                if part.id is not None and not re.fullmatch(self.limits.ids, part.id):
+                if part.id is not None and not self.takes_id(part):
                     can = (
                         f"writes ids that match `{self.limits.ids}`, not"
                         if self.limits.ids

@@ -4,7 +4,7 @@ What the target has no place for is dropped and recorded as a `Loss`; what it ca
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as changed_copy
 
@@ -57,7 +57,8 @@ class Rewriter:
     calls: int = 0
     block: tuple[Tool, ...] | None = None
     """The tools of a block that was taken out of a prompt."""
-    _pending: list[ToolCall] = field(default_factory=list)
+    _pending: list[tuple[ToolCall, str | None]] = field(default_factory=list)
+    """Calls whose results are still to come, and the ids they were written with."""
     _used: set[str] = field(default_factory=set)
     _made: int = 0
 
@@ -86,11 +87,11 @@ class Rewriter:
     def _assistant(self, turn: Turn, after: Sequence[Turn]) -> Turn:
         parts, ended = self._read(turn)
         calls = [part for part in parts if isinstance(part, ToolCall)]
-        if not calls:
+        if not calls and not any(isinstance(part, Text) for part in parts):
             self._check_plain(turn, parts)
             return turn
         self.calls += len(calls)
-        self._pending = calls
+        self._pending = [(call, call.id) for call in calls]
         if self.target is None:
             return self._structure(turn, parts, ended, _linked(calls, after))
         parts = self._fit(turn, parts, self.target, _linked(calls, after))
@@ -111,7 +112,7 @@ class Rewriter:
         if not turn.text or self.source is None:
             return [], False
         parsed = parse(turn.text, self.source, tools=self.tools)
-        if not parsed.calls:
+        if not parsed.calls and not any(mark in turn.text for mark in self.source.frames):
             self._check_unlisted(turn, parsed)
             return list(parsed.malformed), False
         self._check_types(turn, parsed.calls)
@@ -184,6 +185,7 @@ class Rewriter:
         """The parts that the target has a place for."""
         limits = target.limits
         made: list[Part] = []
+        self._pending.clear()
         calls = 0
         more = sum(isinstance(part, ToolCall) for part in parts)
         for part in parts:
@@ -193,12 +195,26 @@ class Rewriter:
                 side = "after a call" if calls else "before calls"
                 self._lose("text", f"{turn.path}.text", f"`{_short(part.text)}` dropped: {target.name} has no place for text {side}")
             elif isinstance(part, ToolCall):
-                keep = part.id is None or limits.ids
-                made.append(part if keep else self._without_id(turn, part, calls, target.name, linked))
+                written = self._with_target_id(turn, part, calls, target, linked)
+                self._pending.append((part, written.id))
+                made.append(written)
                 calls += 1
             else:
                 made.append(part)
         return made
+
+    def _with_target_id(self, turn: Turn, call: ToolCall, index: int, target: Format, linked: bool) -> ToolCall:
+        """The call with an id that the target can write: its own, else a new one; without where it has none."""
+        if not target.limits.ids:
+            return call if call.id is None else self._without_id(turn, call, index, target.name, linked)
+        if call.id is not None and target.takes_id(call):
+            return call
+        new = self._unused(lambda number: target.new_id(call.name, number))
+        if call.id is not None:
+            path = f"{turn.path}.calls[{index}].id"
+            said = f"'{call.id}' is now '{new}': {target.name} writes ids that match {target.limits.ids}"
+            (self._notice if linked else self._lose)("id", path, said)
+        return build_call(call.name, call.arguments, new)
 
     def _without_id(self, turn: Turn, call: ToolCall, index: int, target: str, linked: bool) -> ToolCall:
         path = f"{turn.path}.calls[{index}].id"
@@ -238,7 +254,7 @@ class Rewriter:
         if reasoning is not None and not self.ids:
             self._lose("reasoning", f"{turn.path}.reasoning", f"{len(reasoning)} characters dropped: the layout has no place for reasoning")
             reasoning = None
-        self._pending = calls
+        self._pending = [(call, call.id) for call in calls]
         text = turn.text if turn.structured else "".join(part.text for part in parts if isinstance(part, Text))
         made = changed_copy(turn, text=text, calls=tuple(calls), reasoning=reasoning, structured=True)
         made.changed = not turn.structured or made.calls != turn.calls or bool(turn.notes) or not _is_plain(turn)
@@ -247,14 +263,17 @@ class Rewriter:
     def _field(self, turn: Turn, index: int, call: ToolCall, linked: bool) -> ToolCall:
         """A call with an id, where the layout has ids."""
         if self.ids:
-            return call if call.id is not None else build_call(call.name, call.arguments, self._new_id())
+            return call if call.id is not None else build_call(call.name, call.arguments, self._unused("call_{}".format))
         return call if call.id is None else self._without_id(turn, call, index, "the layout", linked)
 
-    def _new_id(self) -> str:
-        while (name := f"call_{self._made}") in self._used:
+    def _unused(self, name: Callable[[int], str | None]) -> str | None:
+        """The first of these names that no call of the conversation has."""
+        while (made := name(self._made)) in self._used:
             self._made += 1
-        self._used.add(name)
-        return name
+        self._made += 1
+        if made is not None:
+            self._used.add(made)
+        return made
 
     # -- results
 
@@ -278,7 +297,7 @@ class Rewriter:
             return [turn]
         linked = [self._link(turn, result) for result in results]
         if self.target is None:
-            return [self._structured_result(turn, result, call) for result, call in linked]
+            return [self._structured_result(turn, result, call, new_id) for result, call, new_id in linked]
         texts = list(self._write_results(turn, linked, self.target))
         role = turn.role
         if role == "user" and not self.target.result_opens:
@@ -288,18 +307,23 @@ class Rewriter:
             changed_copy(turn, role=role, text=text, call_id=None, structured=False, changed=True) for text in texts
         ]
 
-    def _link(self, turn: Turn, result: ToolResult) -> tuple[ToolResult, ToolCall | None]:
-        """The result with its tool's name, and the call it answers: by id, else by order."""
-        found = next((i for i, call in enumerate(self._pending) if result.call_id and call.id == result.call_id), 0)
-        call = self._pending.pop(found) if self._pending else None
+    def _link(self, turn: Turn, result: ToolResult) -> tuple[ToolResult, ToolCall | None, str | None]:
+        """The result with its tool's name, and the call it answers, by id, else by order, with the id that was written."""
+        found = next((i for i, (call, _) in enumerate(self._pending) if result.call_id and call.id == result.call_id), 0)
+        call, new_id = self._pending.pop(found) if self._pending else (None, None)
         if call is not None and result.name is not None and result.name != call.name and self.target and not self.target.limits.result_names:
             self._lose("name", turn.path, f"the result's name `{result.name}` is dropped, and the call it follows is to `{call.name}`")
         name = result.name if result.name is not None else call.name if call else None
-        return ToolResult(content=result.content, name=name, call_id=result.call_id), call
+        return ToolResult(content=result.content, name=name, call_id=result.call_id), call, new_id
 
-    def _write_results(self, turn: Turn, linked: Sequence[tuple[ToolResult, ToolCall | None]], target: Format) -> Iterator[str]:
-        named = target.limits.result_names
-        results = [ToolResult(content=result.content, name=result.name if named else None) for result, _ in linked]
+    def _write_results(
+        self, turn: Turn, linked: Sequence[tuple[ToolResult, ToolCall | None, str | None]], target: Format
+    ) -> Iterator[str]:
+        named, with_ids = target.limits.result_names, bool(target.limits.ids)
+        results = [
+            ToolResult(content=result.content, name=result.name if named else None, call_id=new_id if with_ids else None)
+            for result, _, new_id in linked
+        ]
         if named and any(result.name is None for result in results):
             raise UnrepresentableError(turn.path, f"{target.name} writes the tool's name with a result, and no call stands before this one")
         together = [results] if target.result_opens else [[result] for result in results]
@@ -309,8 +333,8 @@ class Rewriter:
         except UnrepresentableError as error:
             raise UnrepresentableError(turn.path + error.path.removeprefix("$"), error.reason) from None
 
-    def _structured_result(self, turn: Turn, result: ToolResult, call: ToolCall | None) -> Turn:
-        call_id = result.call_id or (call.id if call else None)
+    def _structured_result(self, turn: Turn, result: ToolResult, call: ToolCall | None, new_id: str | None) -> Turn:
+        call_id = result.call_id or new_id
         if call_id is None and self.ids:
             self._notice("id", turn.path, "a tool result without an id: no call stands before it")
         name = result.name if turn.name is not None or call is None or result.name != call.name else None

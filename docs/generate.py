@@ -1,0 +1,182 @@
+"""Writes docs/formats.md from the registered formats: `python docs/generate.py`.  A test fails when the page is older than the formats.
+
+The counts at its end are taken from reference outputs of public chat templates, which are not part of the project: `--vectors FOLDER` counts them
+anew, otherwise they stay as they are.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import toolfmt
+from toolfmt.format import Format, Limits
+from toolfmt.format_table import TABLE
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "formats.md"
+COUNTS = "## Against public chat templates\n"
+SERVERS = {"vllm": "vLLM", "sglang": "SGLang", "llama.cpp": "llama.cpp", "mlx": "mlx-lm"}
+ANY = Limits()
+
+TOOLS = [
+    toolfmt.Tool(
+        name="get_weather",
+        description="The weather for a city.",
+        parameters={
+            "type": "object",
+            "properties": {"city": {"type": "string"}, "days": {"type": "integer"}, "hourly": {"type": "boolean"}},
+            "required": ["city"],
+        },
+    ),
+    toolfmt.Tool(name="now", description="The time.", parameters={"type": "object", "properties": {}}),
+]
+CALLS = (
+    toolfmt.ToolCall(name="get_weather", arguments={"city": "Paris", "days": 3, "hourly": False}),
+    toolfmt.ToolCall(name="now", arguments={}),
+)
+
+
+def code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", "⏎")
+
+
+def row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell(each) for each in cells) + " |"
+
+
+def table(head: list[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    yield row(head)
+    yield "|" + "---|" * len(head)
+    yield from map(row, rows)
+    yield ""
+
+
+def models() -> Iterator[str]:
+    yield "## Which format does a model speak?"
+    yield ""
+    yield (
+        "`toolfmt.get_format` takes any name of this table, or a model's: `Qwen/Qwen3-Coder-30B-A3B-Instruct` begins like `qwen3-coder`. "
+        "The server columns are the names of their parsers: vLLM 0.33 `--tool-call-parser`, SGLang 0.5.23 `--tool-call-parser`, llama.cpp's format, mlx-lm 0.32."
+    )
+    yield ""
+    yield from table(
+        ["format", "also called", "models that begin with", *SERVERS.values()],
+        (
+            [
+                code(info.name),
+                ", ".join(map(code, info.aliases)),
+                ", ".join(info.models),
+                *(code(info.parsers.get(server, "")) for server in SERVERS),
+            ]
+            for info in TABLE
+        ),
+    )
+
+
+def place_of_text(limits: Limits) -> str:
+    return {(True, True): "anywhere", (True, False): "before", (False, True): "after", (False, False): "none"}[
+        limits.text_before, limits.text_after
+    ]
+
+
+def cannot(fmt: Format) -> str:
+    limits = fmt.limits
+    said = []
+    if limits.names != ANY.names:
+        said.append(f"names but {code(limits.names)}")
+    if limits.keys != ANY.keys:
+        said.append(f"keys but {code(limits.keys)}")
+    if limits.deep_keys != ANY.deep_keys:
+        said.append(f"nested keys but {code(limits.deep_keys)}")
+    if limits.never:
+        said.append("strings with " + " or ".join(map(code, limits.never)))
+    if not limits.typed_values:
+        said.append("a string that spells another type its schema allows")
+    return "; ".join(said)
+
+
+def abilities() -> Iterator[str]:
+    yield "## What each can say"
+    yield ""
+    yield (
+        "*ids*: calls carry ids. *parallel*: several calls in one message are written. *text*: where text may stand beside calls. *types*: `5` and `\"5\"` differ on the wire; "
+        "where they do not, reading needs the tools. *results*: what a tool result carries. All of it is read from `Format.limits`; what a format cannot say `render` refuses and `convert` reports."
+    )
+    yield ""
+    yield from table(
+        ["format", "ids", "parallel", "text", "reasoning", "types", "results", "cannot write"],
+        (
+            [
+                code(info.name),
+                code(fmt.limits.ids) or "no",
+                "yes" if fmt.limits.many_calls else "no",
+                place_of_text(fmt.limits),
+                "yes" if fmt.limits.reasoning else "no",
+                "yes" if fmt.limits.typed_values else "**no**",
+                " and ".join(["text"] + ["name"] * fmt.limits.result_names + ["id"] * bool(fmt.limits.ids)),
+                cannot(fmt),
+            ]
+            for info, fmt in every()
+        ),
+    )
+
+
+def every() -> Iterator[tuple[toolfmt.FormatInfo, Format]]:
+    for info in TABLE:
+        yield info, toolfmt.get_format(info.name)
+
+
+def samples() -> Iterator[str]:
+    yield "## The same turn in each"
+    yield ""
+    yield "Text where the format has a place for it, then two calls, or one where it writes one; with the end-of-turn marker."
+    for info, fmt in every():
+        text = (toolfmt.Text(text="Let me look."),) if fmt.limits.text_before else ()
+        calls = CALLS if fmt.limits.many_calls else CALLS[:1]
+        yield f"\n`{info.name}`\n"
+        yield "`````text"
+        yield toolfmt.render((*text, *calls), fmt, tools=TOOLS, end=True)
+        yield "`````"
+    yield ""
+
+
+def page() -> str:
+    """The page but for its counts."""
+    lines = [
+        "# Formats",
+        "",
+        "Generated by `python docs/generate.py` from the registered formats. Every one is read, streamed, written and proved by the same laws; "
+        "`grammars/<format>.lark` is its reference grammar.",
+        "",
+        *models(),
+        *abilities(),
+        *samples(),
+    ]
+    return "\n".join(lines)
+
+
+def kept_counts() -> str:
+    text = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
+    return text[text.index(COUNTS) :] if COUNTS in text else COUNTS
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--vectors", type=Path, help="the folder with conversations.jsonl")
+    options = parser.parse_args()
+    counts = kept_counts()
+    if options.vectors:
+        sys.path.insert(0, str(ROOT / "benchmarks"))
+        from vectors import counted  # type: ignore[import-not-found]
+
+        counts = f"{COUNTS}\n{counted(options.vectors)}"
+    PAGE.write_text(f"{page()}\n{counts}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
