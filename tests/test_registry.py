@@ -1,5 +1,6 @@
 """Formats by name; third parties; and what every registered format must have."""
 
+import importlib.util
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -38,7 +39,6 @@ def test_each_row_agrees_with_its_class(info: toolfmt.FormatInfo) -> None:
     assert info.target == f"{type(fmt).__module__}:{type(fmt).__qualname__}"
     assert grammar_text(info.name).startswith("//")
     assert (ROOT / "tests" / "fixtures" / f"{info.name}.txt").is_file()
-    assert f"`{info.name}`" in (ROOT / "README.md").read_text(encoding="utf-8")
     for name in (info.name, *info.aliases):
         assert toolfmt.get_format(name) is fmt
 
@@ -55,11 +55,23 @@ def test_by_model(model: str, name: str) -> None:
     assert toolfmt.get_format(model).name == name
 
 
+def test_the_page_of_formats_is_as_new_as_they_are() -> None:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec and spec.loader
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    page, _, counts = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8").partition(generate.COUNTS)
+    assert page == generate.page() + "\n", "python docs/generate.py"
+    assert counts
+
+
 def test_an_unknown_name_suggests_near_ones() -> None:
     with pytest.raises(toolfmt.UnknownFormatError, match=r"^unknown format `qwen-xml`; did you mean `qwen_xml`"):
         toolfmt.get_format("qwen-xml")
     with pytest.raises(LookupError, match="known: json_fence, "):
         toolfmt.get_format("zzz")
+    with pytest.raises(toolfmt.UnknownFormatError, match=r"^unknown format `Qwen/Qwen-9`; models with a name like it: `qwen3.6` \(qwen_xml\)"):
+        toolfmt.get_format("Qwen/Qwen-9")
 
 
 def test_listing_formats_imports_none() -> None:

@@ -91,21 +91,34 @@ def _find(name: str) -> FormatInfo:
     for info in every:
         if name == info.name or name in info.aliases:
             return info
-    model = name.rpartition("/")[2].lower()
+    model = _model(name)
+    begins = {model[at:] for at in range(len(model)) if at == 0 or model[at - 1] == "_"}  # Qwen_Qwen3-8B-GGUF
     best = max(
-        ((len(prefix), i) for i, info in enumerate(every) for prefix in info.models if model.startswith(prefix)),
+        (
+            (len(prefix), -i)
+            for i, info in enumerate(every)
+            for prefix in info.models
+            if any(part.startswith(prefix) for part in begins)
+        ),
         default=None,
     )
     if best:
-        return every[best[1]]
+        return every[-best[1]]
     raise UnknownFormatError(f"unknown format `{name}`{_suggestion(name, every)}")
+
+
+def _model(name: str) -> str:
+    """A model's name without its organisation."""
+    return name.rstrip("/").rpartition("/")[2].lower()
 
 
 def _suggestion(name: str, every: Sequence[FormatInfo]) -> str:
     names = [known for info in every for known in (info.name, *info.aliases)]
     near = difflib.get_close_matches(name.lower().replace("-", "_"), names, 3, 0.6)
-    return (
-        f"; did you mean {' or '.join(f'`{n}`' for n in near)}?"
-        if near
-        else f"; known: {', '.join(info.name for info in every)}"
-    )
+    if near and "/" not in name:
+        return f"; did you mean {' or '.join(f'`{n}`' for n in near)}?"
+    start = _model(name)[:4]
+    models = [f"`{prefix}` ({info.name})" for info in every for prefix in info.models if prefix.startswith(start)]
+    if models and len(start) == 4:
+        return f"; models with a name like it: {', '.join(models[:5])}; pass the format itself if this model speaks one of them"
+    return f"; known: {', '.join(info.name for info in every)}"
