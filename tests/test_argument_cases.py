@@ -66,8 +66,18 @@ REFUSED = {
     # Without types on the wire, `5` under anyOf [integer, string] is the integer; the string "5" cannot be said.
     ("qwen_xml", 'anyOf int/str, "5"'),
     ("qwen3_coder", 'anyOf int/str, "5"'),
+    ("glm45", 'anyOf int/str, "5"'),
+    ("glm47", 'anyOf int/str, "5"'),
+    ("minimax_m2", 'anyOf int/str, "5"'),
+    ("seed_oss", 'anyOf int/str, "5"'),
+    ("minicpm5", 'anyOf int/str, "5"'),
+    ("hy3", 'anyOf int/str, "5"'),
     # No escapes: a string cannot hold its own mark.
     ("functiongemma", "own closing tag"),
+    ("gemma4", "own closing tag"),
+    ("dsml", "own closing tag"),
+    ("dsml_v4", "own closing tag"),
+    ("kimi_k3", "own closing tag"),
 }
 """All refusals there are, with the tools given."""
 
@@ -114,6 +124,11 @@ def assert_exact(parsed: toolfmt.Parsed, call: toolfmt.ToolCall) -> None:
     assert not parsed.truncated and not parsed.ended
 
 
+def with_ids(name: str, calls: list[toolfmt.ToolCall]) -> list[toolfmt.ToolCall]:
+    """The calls with the ids that a format gives where its wire always has one."""
+    return list(toolfmt.get_format(name).numbered(toolfmt.Message(role="assistant", parts=tuple(calls))).calls)
+
+
 def test_there_are_31_cases() -> None:
     assert len(CASES) == 31
     assert set(CASES) >= PLAIN
@@ -142,7 +157,7 @@ def test_without_tools(name: str, title: str) -> None:
     """The writer takes a call as its own schema; a reader without tools restores it where the wire has types, else reads strings."""
     _, call = case(name, title)
     text = written(name, title, with_tools=False)
-    assert (text is None) == (title == "own closing tag" and name == "functiongemma")
+    assert (text is None) == (title == "own closing tag" and (name, title) in REFUSED)
     if text is None:
         return
     assert text == written(name, title, with_tools=True) or (name, title) in REFUSED
@@ -172,13 +187,13 @@ def test_streamed(name: str, title: str, size: int) -> None:
     events = [event for i in range(0, len(text), size) for event in stream.feed(text[i : i + size])] + stream.close()
     assert_exact(stream.parsed, call)
     assert events[0] == toolfmt.CallStart(0, "probe")
-    assert events[-1] == toolfmt.CallEnd(0, call)
+    assert events[-1] == toolfmt.CallEnd(0, *with_ids(name, [call]))
     deltas = events[1:-1]
     assert all(isinstance(event, toolfmt.ArgumentsDelta) and event.index == 0 for event in deltas)
     assert same(toolfmt.values.loads("".join(event.json for event in deltas)), call.arguments)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [name for name in FORMATS if toolfmt.get_format(name).limits.many_calls])
 def test_all_cases_in_one_message(name: str) -> None:
     titles = [title for title in CASES if written(name, title, with_tools=True) is not None]
     calls, tools = [], []
@@ -187,6 +202,7 @@ def test_all_cases_in_one_message(name: str) -> None:
         tools.append({"type": "function", "function": {**tool["function"], "name": f"probe{i}"}})
         calls.append(toolfmt.ToolCall(name=f"probe{i}", arguments=call.arguments))
     text = toolfmt.render(calls, name, tools=tools)
+    calls = with_ids(name, calls)
     assert toolfmt.parse(text, name, tools=tools).parts == tuple(calls)
     stream = toolfmt.stream(name, tools=tools)
     for char in text:
@@ -196,10 +212,10 @@ def test_all_cases_in_one_message(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if not toolfmt.get_format(name).limits.typed_values])
-@pytest.mark.parametrize("after", ["</function>", "<parameter=x>"])
-def test_what_would_close_the_value_is_refused(name: str, after: str) -> None:
+def test_what_would_close_the_value_is_refused(name: str) -> None:
     tools, _ = case(name, "string")
-    call = toolfmt.ToolCall(name="probe", arguments={"v": f"a\n</parameter>\n{after}\nb"})
-    for given in (tools, None):
-        with pytest.raises(toolfmt.UnrepresentableError, match=r"\$\.calls\[0\]"):
-            toolfmt.render(call, name, tools=given)
+    for mark in toolfmt.get_format(name).limits.never:
+        call = toolfmt.ToolCall(name="probe", arguments={"v": f"a{mark}b"})
+        for given in (tools, None):
+            with pytest.raises(toolfmt.UnrepresentableError, match=r"\$\.calls\[0\]"):
+                toolfmt.render(call, name, tools=given)

@@ -241,7 +241,8 @@ def test_good_arguments_are_exact(name: str, arguments: str, value: dict[str, ob
 
 @pytest.mark.parametrize("name", NAMED_FORMATS)
 def test_python_literals_and_missing_arguments(name: str) -> None:
-    exact = toolfmt.get_format(name).limits and getattr(toolfmt.get_format(name), "exact_keys", False)
+    fmt = toolfmt.get_format(name)
+    exact = getattr(fmt, "exact_keys", False) and fmt.opens[0] not in fmt.sure
     shell = toolfmt.render(toolfmt.ToolCall(name="f", arguments={"q": 1}), name)
     for said, wanted in {
         "{'name': 'f', 'arguments': {'a': True, 'b': None, 'c': \"it's\"}}": {"a": True, "b": None, "c": "it's"},

@@ -70,7 +70,10 @@ def test_an_unknown_name_suggests_near_ones() -> None:
         toolfmt.get_format("qwen-xml")
     with pytest.raises(LookupError, match="known: json_fence, "):
         toolfmt.get_format("zzz")
-    with pytest.raises(toolfmt.UnknownFormatError, match=r"^unknown format `Qwen/Qwen-9`; models with a name like it: `qwen3.6` \(qwen_xml\)"):
+    with pytest.raises(
+        toolfmt.UnknownFormatError,
+        match=r"^unknown format `Qwen/Qwen-9`; models with a name like it: `qwen3.6` \(qwen_xml\)",
+    ):
         toolfmt.get_format("Qwen/Qwen-9")
 
 
@@ -135,5 +138,9 @@ def test_results_are_read_back(name: str, content: str) -> None:
     result = toolfmt.ToolResult(content=content, name="now" if fmt.limits.result_names else None)
     text = toolfmt.render([result], name)
     assert fmt.read_results(text) == [result]
+    answer = toolfmt.ToolResult(content=content, name=result.name, call_id="call00001")
+    if fmt.limits.ids:
+        assert fmt.read_results(toolfmt.render([answer], name)) == [answer]
+        return
     with pytest.raises(toolfmt.UnrepresentableError, match="call_id"):
-        toolfmt.render([toolfmt.ToolResult(content=content, name=result.name, call_id="c1")], name)
+        toolfmt.render([answer], name)

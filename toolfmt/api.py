@@ -29,7 +29,7 @@ def parse(
     format's reference grammar instead and raises `ParseError`.
     """
     fmt = get_format(format) if isinstance(format, str) else format
-    types = argument_types(tools, coercion, needs=fmt.needs_tools)
+    types = fmt.typed(argument_types(tools, coercion, needs=fmt.needs_tools))
     if strict:
         return _parse_strictly(text, fmt, types)
     return StreamParser(fmt, types, events=False).read(text)
@@ -51,7 +51,7 @@ def _parse_strictly(text: str, fmt: Format, types: Types) -> Parsed:
 def stream(format: str | Format, *, tools: object = None, coercion: str = "schema") -> StreamParser:
     """A reader of model output that arrives in pieces: ``feed(chunk)`` and ``close()`` return events, ``parsed`` is the whole."""
     fmt = format if isinstance(format, Format) else get_format(format)
-    return StreamParser(fmt, argument_types(tools, coercion, needs=fmt.needs_tools))
+    return StreamParser(fmt, fmt.typed(argument_types(tools, coercion, needs=fmt.needs_tools)))
 
 
 def render(
@@ -100,7 +100,7 @@ def _verify(text: str, message: Message, fmt: Format, tools: object, end: bool) 
         _verify_results(text, message, fmt)
         return
     types: Types = OwnTypes(message.calls) if tools is None else argument_types(tools, needs=fmt.needs_tools)
-    got = StreamParser(fmt, types, events=False).read(text)
+    got = StreamParser(fmt, fmt.typed(types), events=False).read(text)
     reason = compare(message.parts, got.parts, fmt)
     if reason is None and (got.truncated or (got.ended and not end)):
         reason = ("$.parts", f"{fmt.name} would read the end of this text as the end of the turn")

@@ -77,6 +77,11 @@ class Feed:
         return self.parsed
 
     @property
+    def closed(self) -> bool:
+        """Whether all of the text is in ``buf``; nothing more comes."""
+        return self._closed
+
+    @property
     def parsed(self) -> Parsed:
         """What has been read so far; after ``close``, the message."""
         return Parsed(self._parts, self._fed, ended=self._ended, truncated=self._truncated)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 from toolfmt.errors import UnrepresentableError
 from toolfmt.ir import Malformed, Message, Part, Reasoning, Text, Tool, ToolCall, ToolResult
 from toolfmt.markers import Markers
-from toolfmt.reader import CallReader, Whole
+from toolfmt.reader import CallReader, Types, Whole
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
 from toolfmt.values import JSONTextError, dumps, loads
@@ -113,6 +113,10 @@ class Format(ABC):
             frames=self.frames,
             only_at_start=self.only_at_start,
         )
+
+    def typed(self, types: Types) -> Types:
+        """``types`` as this format asks them, where it spells values in a way of its own."""
+        return types
 
     @abstractmethod
     def reader(self) -> CallReader:
@@ -280,7 +284,7 @@ class Format(ABC):
     @cached_property
     def _result_marks(self) -> tuple[re.Pattern[str], str]:
         head, brace, tail = self.result_opens.partition("{name}")
-        pattern = re.escape(head) + (r"(?P<name>[^\n]+)" if brace else "") + re.escape(tail)
+        pattern = re.escape(head) + (r"(?P<name>[^\n]+?)" if brace else "") + re.escape(tail)
         return re.compile(pattern), self.result_closes
 
     # -- the tools block

@@ -35,7 +35,7 @@ class Markers:
             **dict.fromkeys(ends, "end"),
             **dict.fromkeys(frames, "frame"),
             **({self.think_open: "thought"} if think_anywhere else {}),
-            **({self.think_close: "think"} if think else {}),
+            **({self.think_close: "think"} if think and self.think_close not in frames else {}),
             **dict.fromkeys(openers, "call"),
         }
         every = [mark for mark, kind in self.kinds.items() if kind != "think"]

@@ -4,10 +4,10 @@ Written apart from the fast readers, so that each checks the other; ``docs/readi
 A grammar says what it holds by the names of its rules and terminals; nothing here knows a format by name.
 
 * in `start`: `text` `reasoning` `thought` `call` `block`, and the terminal END, the end-of-turn marker
-* in `call`: `name` (and `id`), then `arguments` (an object) or any number of `argument` (a `key` and a value)
+* in `call`: `name` (and `id`, which may hold the `name`), then `arguments` (an object) or any number of `argument` (a `key` and a value)
 * in `block`, a JSON block that may be an answer: all `call`, or it is text (`other`: an object that is no call)
 * JSON values: `object` `first_object` (the first of two equal keys wins) `pair` `array` `true` `false` `null` STRING
-  NUMBER
+  NUMBER PYSTRING; in a tag, ATTRIBUTE (``&amp;`` and ``&quot;`` escaped)
 * other values: `quoted` (text as it stands) `json_or_text` `raw_value` (the caller, who has the schemas, types it)
 
 Any other rule or terminal stands for its own text.  Hostile input: the LALR parser and everything here are iterative,
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfmt.errors import ParseError, UnknownFormatError
 from toolfmt.ir import MAX_DEPTH, Part, Reasoning, Text, ToolCall, build_call, check_json
+from toolfmt.python_strings import python_string
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
@@ -240,7 +241,9 @@ def _no_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 _VALUES: dict[str, _Meaning] = {
     "STRING": _string,
+    "PYSTRING": lambda span, children: python_string(span.text),
     "NUMBER": _number,
+    "ATTRIBUTE": lambda span, children: span.text.replace("&quot;", '"').replace("&amp;", "&"),
     "true": lambda span, children: True,
     "false": lambda span, children: False,
     "null": lambda span, children: None,
@@ -257,7 +260,7 @@ _VALUES: dict[str, _Meaning] = {
     "call": _nothing,
     "argument": _nothing,
 }
-_CONTAINERS = frozenset({"object", "first_object", "array"})
+_CONTAINERS = frozenset({"object", "first_object", "array", "argument"})
 
 
 # --- from nodes to parts ---
@@ -297,7 +300,7 @@ def _parts(nodes: Sequence[Node], types: Types) -> Iterator[Part]:
 
 
 def _call(node: Node, types: Types) -> ToolCall:
-    name: str = _value(node, "name")
+    name: str = _value(node, "name") or next((_value(child, "name") for child in node.children if child.rule == "id"), "")
     if not name:
         node.span.refuse("the tool has no name")
     arguments: dict[str, Any] = _value(node, "arguments") or {}

@@ -9,39 +9,27 @@ already read (``_held``), so that a broken call can be given back whole.  Nothin
 
 import re
 
-from toolfmt.buffer import Feed
 from toolfmt.events import (
-    ArgumentsDelta,
-    CallEnd,
     CallMalformed,
-    CallStart,
     ReasoningDelta,
     ReasoningImplied,
     TextDelta,
 )
-from toolfmt.ir import Malformed, Part, Reasoning, Text, ToolCall, build_text
-from toolfmt.reader import CallReader, Outcome, Types, Whole, Wire
-from toolfmt.values import dumps
+from toolfmt.ir import Malformed, Reasoning, Text, build_text
+from toolfmt.reader import Outcome, Types, Whole, Wire
+from toolfmt.recorder import Recorder
 
 __all__ = ["StreamParser"]
 
 _NONSPACE = re.compile(r"\S")
 
 
-class StreamParser(Feed):
+class StreamParser(Recorder):
     """Feed it text as it comes; ``feed`` and ``close`` return the events, ``parsed`` is the message so far."""
 
-    calls = 0
-    """Calls begun so far."""
-    committed = True
-    """Whether what was opened is a call for certain."""
-    reader: CallReader | None = None
     _hunt: re.Pattern[str] | None
     _lead: tuple[str, ...] = ()
-    _text_at = _end_at = -1
-    _block = _opened = _resume = 0
-    _reason = ""
-    _begun = False
+    _end_at = -1
 
     def __init__(self, format: Wire, types: Types, *, events: bool = True) -> None:
         super().__init__(events=events)
@@ -50,7 +38,6 @@ class StreamParser(Feed):
         self._markers = markers = format.markers
         self._hunt = markers.first
         self._step = StreamParser._start if markers.think_open else StreamParser._text
-        self._pieces: list[str] = []
 
     # -- reasoning
 
@@ -171,7 +158,7 @@ class StreamParser(Feed):
             return self._imply(at, found.end())
         if kind in ("frame", "thought"):
             self._end_text(at)
-            self._to_text(found.end(), (), self._hunt)
+            self._to_text(found.end(), (), self._markers.hunt if self._parts else self._hunt)
             if kind == "thought":
                 self._step = StreamParser._think
             return True
@@ -250,22 +237,6 @@ class StreamParser(Feed):
             self._grow_text(upto)
             self._add_text()
 
-    def _grow(self, upto: int, event: type[TextDelta] | type[ReasoningDelta]) -> None:
-        if upto > self.pos:
-            piece = self.buf[self.pos : upto]
-            self._pieces.append(piece)
-            self.pos = upto
-            if self._events is not None:
-                self._events.append(event(piece))
-
-    def _add_text(self) -> None:
-        if self._text_at >= 0:
-            pieces = self._pieces
-            text = pieces[0] if len(pieces) == 1 else "".join(pieces)
-            self._parts.append((build_text(text), self._text_at, self._text_at + len(text)))
-            self._pieces = []
-            self._text_at = -1
-
     # -- calls
 
     def _open(self, at: int, marker: str) -> bool:
@@ -301,16 +272,6 @@ class StreamParser(Feed):
             self.calls += len(whole) - isinstance(whole[0][0], Text)
         self._to_text(whole[-1][2], self._markers.after_call, self._markers.after)
 
-    def commit(self) -> None:
-        """It is a call, whatever comes: end the text before it."""
-        if not self.committed:
-            self.committed = True
-            self._add_text()
-            if self._held:
-                self._held = ["".join(self._held)[self._opened - self.mark :]]
-            self.mark = self._opened
-            self._block = len(self._parts)
-
     def _call(self, final: bool) -> bool:
         assert self.reader is not None
         outcome = self.reader.advance(self, final)
@@ -335,57 +296,6 @@ class StreamParser(Feed):
             self._step = StreamParser._recover
         return True
 
-    def _settle_block(self, end: int) -> None:
-        """Calls of one block: the first one's span is the block, the others are empty at its end."""
-        parts = self._parts
-        for i in range(self._block, len(parts)):
-            part, start, _ = parts[i]
-            parts[i] = (part, start if i == self._block else end, end)
-
-    def begin_call(self, name: str) -> None:
-        """The call's name is known."""
-        self._begun = True
-        if self._events is not None:
-            self._events.append(CallStart(self.calls, name))
-
-    def delta(self, json: str) -> None:
-        """The next piece of the arguments' JSON is known."""
-        if self._events is not None and json:
-            self._events.append(ArgumentsDelta(self.calls, json))
-
-    def end_call(self, call: ToolCall) -> None:
-        """A call is complete at ``pos``."""
-        self._parts.append((call, self.mark, self.base + self.pos))
-        self.account()
-        self._begun = False
-        if self._events is not None:
-            self._events.append(CallEnd(self.calls, call))
-        self.calls += 1
-
-    def add_text(self, text: Text) -> None:
-        """Text that stands inside the block, before its calls."""
-        at = self.base + self.pos
-        self._parts.append((text, self.mark, at))
-        self.account()
-        self._block = len(self._parts)
-        if self._events is not None:
-            self._events.append(TextDelta(text.text))
-
-    def account(self) -> None:
-        """What stands before ``pos`` belongs to the block, whatever comes: its closing mark, say."""
-        self.mark = self.base + self.pos
-        self._held.clear()
-
-    def bad(self, reason: str, resume: int | None = None) -> Outcome:
-        """It is no call.  The next one is looked for from ``resume`` (in the message) on, else as the reader's ``rescan`` says."""
-        self._reason = reason
-        if resume is not None:
-            self._resume = resume
-        elif self.reader is not None and not self.reader.rescan:
-            self._resume = self.base + self.pos
-        self._resume = max(self._resume, self.mark)
-        return Outcome.BAD
-
     def _recover(self, final: bool) -> bool:
         """A broken call runs to its closing mark, or to the next opening one."""
         found = self._markers.recover.search(self.buf, self._scan) if self._markers.recover else None
@@ -408,21 +318,6 @@ class StreamParser(Feed):
             self.calls += self._begun
         self._to_text(end, self._markers.after_call, self._markers.after)
         return True
-
-    def _announce(self, part: Part) -> None:
-        """A part that was read at once."""
-        events = self._events
-        if isinstance(part, ToolCall):
-            if events is not None:
-                index = self.calls
-                events += (
-                    CallStart(index, part.name),
-                    ArgumentsDelta(index, dumps(part.arguments)),
-                    CallEnd(index, part),
-                )
-            self.calls += 1
-        elif isinstance(part, Text) and events is not None:
-            events.append(TextDelta(part.text))
 
 
 def _blank(text: str, start: int, end: int) -> bool:

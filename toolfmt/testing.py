@@ -275,6 +275,8 @@ def _terminal(name: str, pattern: str, tricky: st.SearchStrategy[str]) -> st.Sea
     if name == "STRING":
         words = tricky | _names
         return words.map(json.dumps) | words.map(lambda text: json.dumps(text, ensure_ascii=False)) | by_pattern
+    if name == "PYSTRING":
+        return tricky.map(repr) | tricky.map(json.dumps) | by_pattern
     if name == "NUMBER":
         return _numbers
     if name in ("NAME", "KEY"):

@@ -4,7 +4,17 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from toolfmt.families.brace_lexis import NAME, PARTIAL_SCALAR, SCALAR, SPACE, TOKEN, TOO_LONG, NotPlain, scalar
+from toolfmt.families.brace_lexis import (
+    NAME,
+    PARTIAL_SCALAR,
+    QUOTED,
+    SPACE,
+    TOKEN,
+    TOO_LONG,
+    NotPlain,
+    scalar,
+    unquote,
+)
 from toolfmt.ir import MAX_DEPTH, build_call
 from toolfmt.reader import CallReader, Outcome
 from toolfmt.stream import StreamParser
@@ -26,8 +36,12 @@ class BraceReader(CallReader):
 
     def begin(self, p: StreamParser, marker: str) -> None:
         p.pos += len(marker)
+        self._next_call()
+
+    def _next_call(self) -> None:
         self.state: _State = self.head
         self.stack: list[tuple[Any, str]] = []  # containers, and the key under which the next value goes
+        self.seen = 0  # characters of a string in quotes that were searched
         self.muted = 0  # containers deep in a value whose key was given before
         self.result: dict[str, Any] = {}
 
@@ -110,15 +124,21 @@ class BraceReader(CallReader):
         return None
 
     def key(self, p: StreamParser, final: bool) -> Outcome | None:
-        if not self._space(p):
+        char = self._space(p)
+        if not char:
             return Outcome.MORE
+        if self.format.loose and char in QUOTED:
+            return self._quoted(p, self._put_key)
         found = self.format.key_word.match(p.buf, p.pos)
         if found is None:
             return self._partial(p, self.format.part_of_key, "a key")
         if len(found[1]) > TOKEN:
             return p.bad(TOO_LONG)
         p.pos = found.end()
-        container, key = self.stack[-1][0], found[1]
+        return self._put_key(p, found[1])
+
+    def _put_key(self, p: StreamParser, key: str) -> Outcome | None:
+        container = self.stack[-1][0]
         if key in container and not self.muted:
             self.muted = 1
         self._say(p, (", " if container else "") + dumps(key) + ": ")
@@ -130,7 +150,7 @@ class BraceReader(CallReader):
         char = self._space(p)
         if not char:
             return Outcome.MORE
-        if char != ":":
+        if char != ":" and not (self.format.loose and char == "="):
             return p.bad(f"expected `:`, got `{char}`")
         p.pos += 1
         self.state = self.value
@@ -147,7 +167,9 @@ class BraceReader(CallReader):
                 return self._begin_string(p, mark, comma)
         if char in "{[":
             return self._push(p, {} if char == "{" else [], comma)
-        found = SCALAR.match(p.buf, p.pos)
+        if self.format.loose and char in QUOTED:
+            return self._quoted(p, self._put_quoted)
+        found = self.format.scalar.match(p.buf, p.pos)
         if found is not None and found.end() - p.pos > TOKEN:
             return p.bad(TOO_LONG)
         if found is None:
@@ -155,7 +177,7 @@ class BraceReader(CallReader):
                 return Outcome.MORE
             return self._partial(p, PARTIAL_SCALAR, "a value")
         try:
-            value = scalar(found, 1)
+            value = scalar(found, 1, self.format.words)
         except NotPlain:
             return p.bad(f"the number `{found[1][:40]}` is out of range")
         p.pos = found.end()
@@ -185,6 +207,26 @@ class BraceReader(CallReader):
         p.pos = end + len(self.mark)
         value = self.format.string_value("".join(self.pieces), len(self.stack))
         self._say(p, '"' if self.streams else dumps(value))
+        return self._put(p, value)
+
+    def _quoted(self, p: StreamParser, put: Callable[[StreamParser, str], Outcome | None]) -> Outcome | None:
+        """A string in quotes, as in JSON or Python."""
+        at = p.pos + (self.seen or 1)
+        quote = p.buf[p.pos]
+        while found := QUOTED[quote].search(p.buf, at):
+            at = found.end()
+            if found[0] == quote:
+                text, p.pos, self.seen = p.buf[p.pos : at], at, 0
+                try:
+                    return put(p, unquote(text))
+                except ValueError:
+                    return p.bad("a string in quotes with an unknown escape")
+        self.seen = len(p.buf) - p.buf.endswith("\\", at) - p.pos
+        return Outcome.MORE
+
+    def _put_quoted(self, p: StreamParser, value: str) -> Outcome | None:
+        container = self.stack[-1][0]
+        self._say(p, (", " if isinstance(container, list) and container else "") + dumps(value))
         return self._put(p, value)
 
     def _put(self, p: StreamParser, value: Any) -> Outcome | None:
@@ -225,17 +267,21 @@ class BraceReader(CallReader):
         return None
 
     def close(self, p: StreamParser, final: bool) -> Outcome | None:
-        """After the arguments: the closing mark."""
+        """After the arguments: the closing mark, or the next call of the same block."""
         char = self._space(p)
-        closing = self.format.closes[0]
-        if p.buf.startswith(closing, p.pos):
+        rest, closing = p.buf[p.pos : p.pos + 64], self.format.closes[0]
+        following = self.format.call_open if self.format.loose else closing
+        if rest.startswith(closing):
             p.pos += len(closing)
-        elif char and not (closing.startswith(p.buf[p.pos : p.pos + 64])):
-            return p.bad(f"expected `{closing}`, got `{char}`")
-        else:
+            p.end_call(build_call(self.name, self.result))
+            return Outcome.DONE
+        if rest.startswith(following):
+            p.end_call(build_call(self.name, self.result))
+            self._next_call()
+            return None
+        if closing.startswith(rest) or following.startswith(rest):
             return Outcome.MORE
-        p.end_call(build_call(self.name, self.result))
-        return Outcome.DONE
+        return p.bad(f"expected `{closing}`, got `{char}`")
 
 
 def _settled(buf: str, start: int, mark: str) -> int:

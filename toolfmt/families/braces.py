@@ -7,7 +7,7 @@ first counts (the publisher's test).  White space may stand between tokens.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -16,12 +16,13 @@ from toolfmt.errors import UnrepresentableError
 from toolfmt.families.brace_lexis import (
     NAME,
     PLAIN_DEPTH,
-    SCALAR,
     SCALARS,
     TOKEN,
+    WORDS,
     NotPlain,
     decode_array,
     scalar,
+    scalar_pattern,
     write_number,
 )
 from toolfmt.families.brace_reader import BraceReader
@@ -40,6 +41,14 @@ class Braces(Format):
     call_open: ClassVar[str] = "call:"
     word: ClassVar[str] = r"[A-Za-z_][A-Za-z0-9_.\-]*"
     """What is read as a tool's or an argument's name, a regular expression; ``limits`` says what is written."""
+    key: ClassVar[str] = ""
+    """What is read as an argument's name, where that is more than ``word``."""
+    words: ClassVar[Mapping[str, Any]] = WORDS
+    """Words that stand for a value."""
+    null: ClassVar[str] = "null"
+    """How null is written."""
+    loose: ClassVar[bool] = False
+    """Whether what models drift to is read too: strings and keys in quotes, ``=`` for ``:``, further calls inside a block."""
     string_marks: ClassVar[tuple[str, ...]]
     """Marks that open and close a string; the first is written."""
     response_opens: ClassVar[str]
@@ -48,11 +57,13 @@ class Braces(Format):
     declaration_closes: ClassVar[str]
 
     def __init__(self) -> None:
-        self.head = re.compile(rf"\s*{re.escape(self.call_open)}({self.word})(?=[^\w.\-])")
+        self.head = re.compile(rf"\s*{re.escape(self.call_open)}({self.word})(?=[^\w.\-:])")
         self.part_of_head = re.compile(rf"({self.word})?")
-        self.pair = re.compile(rf"\s*({self.word})\s*:\s*(?:({re.escape(self.string_marks[0])})|{SCALAR.pattern})?")
-        self.key_word = re.compile(rf"({self.word})(?=[\s:])")
-        self.part_of_key = re.compile(self.word)
+        key, scalars = self.key or self.word, scalar_pattern(self.words)
+        self.scalar = re.compile(scalars)
+        self.pair = re.compile(rf"\s*({key})\s*:\s*(?:({re.escape(self.string_marks[0])})|{scalars})?")
+        self.key_word = re.compile(rf"({key})(?=[\s:=])")
+        self.part_of_key = re.compile(key)
         self.mark_starts = {mark[:size] for mark in self.string_marks for size in range(1, len(mark) + 1)}
 
     def reader(self) -> CallReader:
@@ -95,7 +106,7 @@ class Braces(Format):
             elif kind == 1:
                 made[key], pos = self._value(buf, pos, depth)
             else:
-                made[key] = scalar(found, 3)
+                made[key] = scalar(found, 3, self.words)
             after = buf[pos : pos + 1]
             if after == "}":
                 return made, pos + 1
@@ -131,9 +142,9 @@ class Braces(Format):
             if end < 0:
                 raise NotPlain
             return self.string_value(buf[start:end], depth), end + len(mark)
-        found = SCALAR.match(buf, pos)
+        found = self.scalar.match(buf, pos)
         if found and found.end() - pos <= TOKEN:
-            return scalar(found, 1), found.end()
+            return scalar(found, 1, self.words), found.end()
         if depth < PLAIN_DEPTH and buf.startswith("{", pos):
             return self._object(buf, pos + 1, depth + 1)
         if depth < PLAIN_DEPTH and buf.startswith("[", pos):
@@ -169,6 +180,8 @@ class Braces(Format):
             return "{" + ",".join(pairs) + "}"
         if isinstance(value, list):
             return "[" + ",".join(self.write_value(item, f"{path}[{i}]") for i, item in enumerate(value)) + "]"
+        if value is None:
+            return self.null
         return write_number(value) if isinstance(value, float) else dumps(value)
 
     def write_string(self, value: str, path: str) -> str:
@@ -178,11 +191,9 @@ class Braces(Format):
         return mark + value + mark
 
     def _word(self, word: str, path: str) -> str:
-        if not re.fullmatch(self.limits.names if path == "$.name" else self.limits.keys, word):
-            what = "the tool name" if path == "$.name" else "the key"
-            raise UnrepresentableError(
-                path, f"{self.name} cannot write {what} `{word}`: it must match `{self.limits.keys}`"
-            )
+        what, pattern = ("the tool name", self.limits.names) if path == "$.name" else ("the key", self.limits.keys)
+        if not re.fullmatch(pattern, word):
+            raise UnrepresentableError(path, f"{self.name} cannot write {what} `{word}`: it must match `{pattern}`")
         return word
 
     # -- tool results and declarations

@@ -4,34 +4,35 @@
     {"name": "get_weather", "arguments": {"city": "Paris"}}
     </tool_call>
 
-JSON is decoded from its start and never searched for the closing mark, so a string may hold any mark.  A subclass says its marks and, where the
-name stands outside of the JSON, a header; see the class attributes.  Values are typed on the wire: tools are not needed to read them.
+JSON is decoded from its start and never searched for the closing mark, so a string may hold any mark.  A subclass says its marks;
+see the class attributes.  Values are typed on the wire: tools are not needed to read them.  `json_header` is the family of a name before the JSON.
 """
 
+import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import msgspec
 
-from toolfmt.families.json_scan import JsonScan
-from toolfmt.format import Format
-from toolfmt.ir import MAX_DEPTH, ToolCall, build_call
-from toolfmt.reader import CallReader, Outcome, Whole
+from toolfmt.errors import UnrepresentableError
+from toolfmt.families.json_reader import JsonReader
+from toolfmt.format import Format, openai_tool
+from toolfmt.ir import Tool, ToolCall, ToolResult, build_call
+from toolfmt.reader import CallReader, Whole
 from toolfmt.stream import StreamParser
-from toolfmt.values import JSONTextError, dumps, is_plain, loads, loads_python
+from toolfmt.tools import read_tools
+from toolfmt.values import JSONTextError, dumps, is_plain, loads
 
-__all__ = ["JsonBody", "JsonReader", "closing_of", "in_one_block", "plain_object"]
+__all__ = ["JsonBody", "JsonReader", "closing_of", "in_one_block", "json_objects", "last_of", "plain_object"]
 
-_SPACE = re.compile(r"\s*")
-_BETWEEN = re.compile(r"[\s,;]*")
-_CLOSING = ("}", "]")
 _NEAR = 4096  # characters in which a block is tried without a look at what else opens
-_HEADER = 1024  # characters of a header, at most
+_TAIL = 64  # characters behind the last bracket, at most
 
-_State = Callable[[StreamParser, bool], Outcome | None]
-
-
+_TOOL = r'\{\s*"(?:type|name)"'
+_GAP = re.compile(r"[\s,\[]*(?=\{)")
+_raw_decode = json.JSONDecoder().raw_decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _NOT_PLAIN = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)
 
@@ -42,29 +43,50 @@ class JsonBody(Format):
     name_key: ClassVar[str] = "name"
     arguments_keys: ClassVar[tuple[str, ...]] = ("arguments", "parameters")
     """Keys that hold the arguments; the first is written."""
+    also_names: ClassVar[tuple[str, ...]] = ()
+    """Other keys that are read as the name's."""
+    name_is_key: ClassVar[bool] = False
+    """A call is ``{name: arguments}``, without keys of its own."""
+    id_key: ClassVar[str] = "id"
+    id_first: ClassVar[bool] = False
+    """The id is written before the name, not behind the arguments."""
     exact_keys: ClassVar[bool] = False
     """A call has just its two keys, and its tool is among those given: anything else is no call."""
-    arrays: ClassVar[bool] = False
-    """Calls that stand side by side are written as one array."""
-    bare: ClassVar[tuple[str, ...]] = ()
-    """Marks among ``opens`` that are themselves the beginning of the JSON."""
+    sure: ClassVar[tuple[str, ...]] = ()
+    """Marks of an ambiguous format that stand before nothing but calls, whatever their keys and names."""
+    array: ClassVar[tuple[str, str, str] | None] = None
+    """Before, between and after calls that are written side by side in one block; None where each has a block of its own."""
+    joints: ClassVar[str] = ";"
+    """What may separate objects that no mark closes, a character; nothing is needed."""
+    tools_indent: ClassVar[int | None] = None
+    """The indent of a tool's definition; None on one line."""
     inside: ClassVar[str] = "\n"
-    """Between a mark and the JSON, on writing."""
-    header: ClassVar[tuple[str, str] | None] = None
-    """What stands before and after the tool's name where the name stands before the JSON, which is then the arguments alone."""
+    """Between a mark and the JSON, on writing.  A mark of ``opens`` may itself be, or end in, the JSON's first bracket."""
 
     def __init__(self) -> None:
         keys = [("name", str, self.name_key), ("arguments", dict[str, Any], self.arguments_keys[0])]
-        fields = [(field, kind, msgspec.field(name=key)) for field, kind, key in keys]
-        call: Any = msgspec.defstruct("Call", fields, forbid_unknown_fields=True)
-        self._decode_call = msgspec.json.Decoder(call).decode
-        self._decode_calls = msgspec.json.Decoder(list[call]).decode
+        fields: list[Any] = [(field, kind, msgspec.field(name=key)) for field, kind, key in keys]
+        if self.limits.ids:
+            fields.append(("id", str, msgspec.field(name=self.id_key, default=None)))
+        call: Any = msgspec.defstruct("Call", fields, forbid_unknown_fields=True, omit_defaults=True)
+        one = msgspec.json.Decoder(call)
+        self._decode_call, self._decode_calls = one.decode, msgspec.json.Decoder(list[call]).decode
+        if self.name_is_key:
+            self._decode_calls = msgspec.json.Decoder(list[dict[str, dict[str, Any]]]).decode
+        elif self.array is not None and not self.array[0].strip():
+            self._decode_calls = one.decode_lines
+
+    @cached_property
+    def name_keys(self) -> tuple[str, ...]:
+        return (self.name_key, *self.also_names)
 
     def reader(self) -> CallReader:
         return JsonReader(self)
 
     def read_whole(self, p: StreamParser, at: int) -> Whole | None:
         """Blocks in their canonical spelling, side by side: an object between ``opens[0]`` and ``closes[0]``."""
+        if self.array is not None:
+            return self._read_array(p, at)
         buf, opening, closing = p.buf, self.opens[0], self.closes[0]
         found: Whole = []
         while buf.startswith(opening, at):
@@ -80,44 +102,76 @@ class JsonBody(Format):
             at = end + len(self.between_calls)
         return found or None
 
+    def _read_array(self, p: StreamParser, at: int) -> Whole | None:
+        """The calls of one block, as they are written."""
+        buf, opening, closing = p.buf, self.opens[0], self.closes[0]
+        if not buf.startswith(opening, at):
+            return None
+        start = at + len(opening) - opening.endswith("[")
+        end = closing_of(p, start, opening, closing) if closing else last_of(p, start, opening, "]")
+        calls = self.plain_calls(buf[start:end]) if end >= 0 else None
+        return in_one_block(calls, at, end + len(closing)) if calls else None
+
     def plain_call(self, text: str) -> ToolCall | None:
         """The call that ``text`` spells with just its two keys; None when it does not, for the reader to say why."""
         try:
             call = self._decode_call(text)
         except _NOT_PLAIN:
             return None
-        return build_call(call.name, call.arguments) if call.name and is_plain(text, call, (call.arguments,)) else None
+        if not call.name or not is_plain(text, call, (call.arguments,)):
+            return None
+        return build_call(call.name, call.arguments, call.id if self.limits.ids else None)
 
     def plain_calls(self, text: str) -> list[ToolCall] | None:
-        """The same of an array of calls."""
+        """The same of an array of calls, or of calls on lines of their own."""
         try:
             calls = self._decode_calls(text)
         except _NOT_PLAIN:
             return None
-        if not is_plain(text, calls, [call.arguments for call in calls]):
+        if self.name_is_key:
+            held = [(name, arguments, None) for item in calls if len(item) == 1 for name, arguments in item.items()]
+        elif self.limits.ids:
+            held = [(call.name, call.arguments, call.id) for call in calls]
+        else:
+            held = [(call.name, call.arguments, None) for call in calls]
+        if not is_plain(text, calls, [arguments for _, arguments, _ in held]):
             return None
-        return [build_call(call.name, call.arguments) for call in calls] if all(call.name for call in calls) else None
+        if len(held) < len(calls) or not all(name for name, _, _ in held):
+            return None
+        return [build_call(name, arguments, id) for name, arguments, id in held]
 
     def call_of(self, value: Any) -> ToolCall:
         """The call that a decoded object is; JSONTextError says why it is none."""
         if not isinstance(value, dict):
             raise JSONTextError(f"expected an object with `{self.name_key}`, got `{type(value).__name__}`")
-        name = value.get(self.name_key)
+        if self.name_is_key:
+            return self._call_by_name(value)
+        name_key = next((key for key in self.name_keys if key in value), "")
+        name = value.get(name_key) if name_key else None
         if not isinstance(name, str) or not name:
             raise JSONTextError(
-                f"`{self.name_key}` must be a string, got `{name!r}`"
-                if self.name_key in value
-                else f"no `{self.name_key}`"
+                f"`{name_key}` must be a string, got `{name!r}`" if name_key else f"no `{self.name_key}`"
             )
         keys = [key for key in self.arguments_keys if key in value]
         if len(keys) > 1:
             raise JSONTextError(f"both `{keys[0]}` and `{keys[1]}` are given")
-        call_id = value.get("id")
-        known = {self.name_key, *keys} | ({"id"} if isinstance(call_id, str) else set())
+        call_id = value.get(self.id_key)
+        known = {name_key, *keys} | ({self.id_key} if isinstance(call_id, str) else set())
         for key, held in value.items():
             if key not in known and (key, held) != ("type", "function"):
                 raise JSONTextError(f"the call has a key `{key}` that toolfmt does not know")
         return build_call(name, self.arguments_of(value.get(keys[0]) if keys else {}), call_id)
+
+    def _call_by_name(self, value: dict[str, Any]) -> ToolCall:
+        if len(value) != 1 or not all(value):
+            raise JSONTextError("a call has one key, the tool's name")
+        [(name, arguments)] = value.items()
+        return build_call(name, self.arguments_of(arguments))
+
+    def check_exact(self, value: dict[str, Any]) -> None:
+        """JSONTextError where a decoded object that could be a call has not just the two keys of one."""
+        if len(value) != 2 or not any(key in value for key in self.arguments_keys):
+            raise JSONTextError(f"a call has just the keys `{self.name_key}` and `{self.arguments_keys[0]}`")
 
     def arguments_of(self, value: Any) -> dict[str, Any]:
         """The arguments object, also when it was encoded twice."""
@@ -130,24 +184,48 @@ class JsonBody(Format):
     # -- writing
 
     def write_calls(self, calls: Sequence[ToolCall]) -> str:
-        opening, closing = self.write_opening(), self.closes[0]
-        if self.arrays:
-            array = "[" + ", ".join(map(self.write_body, calls)) + "]"
-            return array if opening in self.bare else opening + array + closing
-        return self.between_calls.join(
-            f"{opening}{self.inside}{self.write_body(call)}{self.inside}{closing}" for call in calls
-        )
+        opening, closing, bodies = self.write_opening(), self.closes[0], [self.write_body(call) for call in calls]
+        if self.array is not None:
+            before, between, after = self.array
+            bodies = [before + between.join(bodies) + after]
+        return self.between_calls.join(f"{opening}{self.inside}{body}{self.inside}{closing}" for body in bodies)
 
     def write_opening(self) -> str:
-        return self.opens[0]
+        return self.opens[0].rstrip("[{")
 
     def write_body(self, call: ToolCall) -> str:
-        if self.header:
-            return f"{self.header[0]} {call.name}\n{self.header[1]} {dumps(call.arguments)}"
+        if self.name_is_key:
+            return dumps({call.name: call.arguments})
         body: dict[str, Any] = {self.name_key: call.name, self.arguments_keys[0]: call.arguments}
-        if self.limits.ids and call.id is not None:
-            body["id"] = call.id
-        return dumps(body)
+        if not self.limits.ids or call.id is None:
+            return dumps(body)
+        return dumps({self.id_key: call.id, **body} if self.id_first else {**body, self.id_key: call.id})
+
+    def write_results(self, results: Sequence[ToolResult]) -> str:
+        if len(results) > 1 and not self.result_opens:
+            raise UnrepresentableError("$.parts[1]", f"{self.name} writes each tool result in a message of its own")
+        return super().write_results(results)
+
+    # -- the tools block
+
+    def write_tool(self, tool: Tool) -> str:
+        if self.tools_indent is None:
+            return super().write_tool(tool)
+        return json.dumps(openai_tool(tool), ensure_ascii=False, indent=self.tools_indent)
+
+    def find_tools(self, text: str) -> tuple[tuple[Tool, ...], int, int] | None:
+        """The JSON objects between head and tail, whatever white space, commas and brackets stand round them."""
+        head, tail = self.tools_head.rstrip("[ \n"), self.tools_tail.lstrip("] \n")
+        bracket = r"\[\s*" if "[" in self.tools_head else ""
+        found = re.search(re.escape(head) or bracket + _TOOL, text)
+        if found is None:
+            return None
+        definitions, end = json_objects(text, found.end() if head else found.start())
+        close = re.compile(r"[\s\]]*" + re.escape(tail)).match(text, end)
+        if close is None or not (definitions or head):
+            return None
+        exact = text.startswith(self.tools_tail, end)
+        return read_tools(definitions), found.start(), end + len(self.tools_tail) if exact else close.end()
 
 
 def closing_of(p: StreamParser, start: int, opening: str, closing: str) -> int:
@@ -162,6 +240,26 @@ def closing_of(p: StreamParser, start: int, opening: str, closing: str) -> int:
     return end
 
 
+def last_of(p: StreamParser, start: int, opening: str, bracket: str) -> int:
+    """Where the JSON ends that nothing closes and at most an end marker follows; -1 where that is in doubt."""
+    end = p.buf.rfind(bracket, max(start, len(p.buf) - _TAIL)) + 1
+    if not end or (end - start > _NEAR and p.buf.find(opening, start + 1, end) >= 0):
+        return -1
+    return end
+
+
+def json_objects(text: str, at: int) -> tuple[list[Any], int]:
+    """The JSON objects that stand side by side at ``at``, and the end of the last."""
+    found = []
+    while gap := _GAP.match(text, at):
+        try:
+            value, at = _raw_decode(text, gap.end())
+        except (json.JSONDecodeError, RecursionError):
+            break
+        found.append(value)
+    return found, at
+
+
 def plain_object(text: str) -> dict[str, Any] | None:
     """The JSON object that ``text`` plainly is; None where that is in doubt, for the reader to decide."""
     try:
@@ -174,233 +272,3 @@ def plain_object(text: str) -> dict[str, Any] | None:
 def in_one_block(calls: Sequence[ToolCall], start: int, end: int) -> Whole:
     """Calls that share the block ``start`` to ``end``."""
     return [(call, start if i == 0 else end, end) for i, call in enumerate(calls)]
-
-
-class JsonReader(CallReader):
-    """Reads a block in whatever pieces it comes: a header, or not; then before, inside and after a call's object."""
-
-    def __init__(self, format: JsonBody) -> None:
-        self.format = format
-        self.level = 0 if format.header else 1  # brackets round the arguments object
-
-    def begin(self, p: StreamParser, marker: str) -> None:
-        self.in_array = False
-        self.lone = marker == "{"  # objects without any mark, which ``;`` may separate
-        self.closing = dict(zip(self.format.opens, self.format.closes, strict=False)).get(marker, "")
-        self.state: _State = self.header if self.format.header else self.head
-        p.pos += 0 if marker in self.format.bare else len(marker)
-
-    def advance(self, p: StreamParser, final: bool) -> Outcome:
-        outcome = None
-        while outcome is None:
-            outcome = self.state(p, final)
-        return outcome
-
-    # Each state returns an outcome, or None to go on in the next state.
-
-    def header(self, p: StreamParser, final: bool) -> Outcome | None:
-        """Before a call's arguments: the line with the tool's name."""
-        assert self.format.header
-        found = self._label(p, self.format.header[0])
-        if isinstance(found, Outcome):
-            return found
-        end = p.buf.find("\n", found, found + _HEADER)
-        if end < 0 and len(p.buf) - found < _HEADER:
-            return Outcome.MORE
-        self.name = p.buf[found:end].strip(" \t")
-        if end < 0 or not self.name:
-            return p.bad("the tool has no name")
-        p.pos = end
-        self.state = self.second_line
-        return None
-
-    def second_line(self, p: StreamParser, final: bool) -> Outcome | None:
-        """After the name: what opens the arguments."""
-        assert self.format.header
-        found = self._label(p, self.format.header[1])
-        if isinstance(found, Outcome):
-            return found
-        p.pos = found
-        self.state = self.head
-        return None
-
-    def _label(self, p: StreamParser, label: str) -> int | Outcome:
-        """Where ``label``, which must stand next, ends."""
-        p.pos = _skip(_SPACE, p)
-        rest = p.buf[p.pos : p.pos + len(label)]
-        if rest == label:
-            return p.pos + len(label)
-        return Outcome.MORE if label.startswith(rest) else p.bad(f"expected `{label}`")
-
-    def head(self, p: StreamParser, final: bool) -> Outcome | None:
-        """Before a call's object."""
-        p.pos = _skip(_SPACE, p)
-        if p.pos == len(p.buf):
-            return Outcome.MORE
-        char = p.buf[p.pos]
-        if char == "[" and not self.format.header:
-            self.in_array = True
-            p.pos += 1
-            self.state = self.item
-            return None
-        if char != "{":
-            return p.bad(f"expected a JSON object, got `{char}`")
-        return self.begin_object(p)
-
-    def item(self, p: StreamParser, final: bool) -> Outcome | None:
-        """In an array, before an item or its end."""
-        p.pos = _skip(_BETWEEN, p)
-        if p.pos == len(p.buf):
-            return Outcome.MORE
-        char = p.buf[p.pos]
-        if char == "{":
-            return self.begin_object(p)
-        if char != "]":
-            return p.bad(f"expected a JSON object, got `{char}`")
-        p.pos += 1
-        if not p.committed:
-            return p.bad("an empty array", p.base + p.pos)
-        p.account()
-        self.in_array = False
-        self.state = self.after
-        return None
-
-    def begin_object(self, p: StreamParser) -> Outcome | None:
-        self.scan = JsonScan(self.level, json_only=self.level == 0)
-        self.start = p.base + p.pos
-        self.key = ""
-        self.unsent = -1  # where the part of the arguments begins that was not yet sent
-        self.pending: list[str] = []
-        self.sent = self.spoken = False
-        if self.format.header:
-            self.unsent = self.start
-            self.announce(p)
-        else:
-            self.name = ""
-        self.state = self.inside
-        return None
-
-    def inside(self, p: StreamParser, final: bool) -> Outcome | None:
-        """Inside a call's object: watch its keys, name and arguments go by."""
-        scan = self.scan
-        while True:
-            p.pos = scan.run(p.buf, p.pos)
-            event = scan.event
-            if self.unsent >= 0:
-                self.send(p, event in _CLOSING and scan.depth == self.level)
-            if not event:
-                return Outcome.MORE
-            if event == "!":
-                return p.bad(f"not JSON: unexpected `{p.buf[p.pos]}`")
-            if event == '"':
-                self.on_string(p)
-            elif scan.depth == 0:
-                self.state = self.complete
-                return None
-            elif event == "{" and scan.depth == 2 and self.key in self.format.arguments_keys and not scan.pythonic:
-                self.unsent = p.base + p.pos - 1
-                self.announce(p)
-
-    def on_string(self, p: StreamParser) -> None:
-        if self.scan.comma:
-            self.scan.comma = False
-            self.key = _unquoted(self.scan)
-        elif self.key == self.format.name_key and not self.name:
-            self.name = _unquoted(self.scan)
-            if not self.scan.pythonic:
-                self.announce(p)
-
-    def announce(self, p: StreamParser) -> None:
-        """Say that a call has begun, once it is certain."""
-        names = p.types.names
-        if self.sent or not self.name:
-            return
-        if self.format.exact_keys and names is not None and self.name not in names:
-            return
-        if not (p.committed or self.unsent >= 0 or self.pending):
-            return
-        p.commit()
-        p.begin_call(self.name)
-        self.sent = True
-        for piece in self.pending:
-            p.delta(piece)
-            self.spoken = True
-        self.pending.clear()
-
-    def send(self, p: StreamParser, ended: bool) -> None:
-        """Pass on what is known of the arguments' JSON; hold it while the name is not known."""
-        piece = p.since(max(self.unsent, p.mark), p.pos)
-        self.unsent = -1 if ended else p.base + p.pos
-        if self.sent:
-            p.delta(piece)
-            self.spoken = True
-        else:
-            self.pending.append(piece)
-
-    def complete(self, p: StreamParser, final: bool) -> Outcome | None:
-        """A whole object was scanned."""
-        text = p.since(self.start, p.pos)
-        try:
-            depth = MAX_DEPTH + self.level
-            call = self.call_of(p, loads_python(text, depth) if self.scan.pythonic else loads(text, depth))
-        except JSONTextError as error:
-            return p.bad(str(error), p.base + p.pos)
-        if not self.sent:
-            p.commit()
-            p.begin_call(call.name)
-        if not self.spoken:
-            p.delta(dumps(call.arguments))
-        p.end_call(call)
-        self.state = self.item if self.in_array else self.after
-        return None
-
-    def call_of(self, p: StreamParser, value: Any) -> ToolCall:
-        fmt, names = self.format, p.types.names
-        if fmt.header:
-            return build_call(self.name, fmt.arguments_of(value))
-        call = fmt.call_of(value)
-        if fmt.exact_keys:
-            if set(value) != {fmt.name_key, fmt.arguments_keys[0]}:
-                raise JSONTextError(f"a call has just the keys `{fmt.name_key}` and `{fmt.arguments_keys[0]}`")
-            if names is not None and call.name not in names:
-                raise JSONTextError(f"`{call.name}` is none of the tools")
-        return call
-
-    def after(self, p: StreamParser, final: bool) -> Outcome | None:
-        """After the calls: the closing mark, another object, or neither."""
-        if not self.closing and not self.lone:
-            return Outcome.DONE
-        p.pos = _skip(_SPACE, p)
-        rest = p.buf[p.pos : p.pos + 64]
-        if self.closing and rest.startswith(self.closing):
-            p.pos += len(self.closing)
-            p.account()
-            return Outcome.DONE
-        if rest.startswith("{") and self.closing and not self.format.header:
-            p.account()
-            return self.begin_object(p)
-        if rest.startswith(";"):
-            p.pos += 1
-            self.state = self.head
-            return None
-        marks = (*self.format.opens, *self.format.end_of_turn)
-        if not final and (not rest or (self.closing and any(mark.startswith(rest) for mark in (self.closing, *marks)))):
-            return Outcome.MORE
-        if not rest or not self.closing or rest.startswith(marks):
-            return Outcome.DONE
-        p.account()
-        return p.bad(f"text between the call's JSON and `{self.closing}`")
-
-
-def _skip(space: re.Pattern[str], p: StreamParser) -> int:
-    found = space.match(p.buf, p.pos)
-    assert found
-    return found.end()
-
-
-def _unquoted(scan: JsonScan) -> str:
-    try:
-        value = (loads_python if scan.pythonic else loads)(scan.string)
-    except JSONTextError:
-        return ""
-    return value if isinstance(value, str) else ""

@@ -10,12 +10,13 @@ __all__ = ["JsonScan"]
 
 _STRING_RUN = {'"': re.compile(r'[^"\\\x00-\x1f]*'), "'": re.compile(r"[^'\\\x00-\x1f]*")}
 _ATOMS = re.compile(r"[\s\w,:.+\-]*")  # between strings and brackets: numbers, words, white space, commas, colons
+_JSON_ATOMS = re.compile(r"[\s0-9truefalsnNIiyE,:.+\-]*")  # the same, with no letters but those of JSON's words, NaN and Infinity
 
 
 class JsonScan:
     """Scans one value.  ``run`` stops at the end of the buffer, at each bracket and each string down to ``watch`` brackets deep."""
 
-    __slots__ = ("_kept", "_quotes", "comma", "depth", "event", "quote", "string", "watch")
+    __slots__ = ("_atoms", "_kept", "_quotes", "comma", "depth", "event", "quote", "string", "watch")
 
     def __init__(self, watch: int, *, json_only: bool = False) -> None:
         self.watch = watch
@@ -28,6 +29,7 @@ class JsonScan:
         """Whether a comma (or the beginning) stood before the last stop at a watched depth; the caller sets it back."""
         self.quote = ""
         self._quotes = '"' if json_only else ""
+        self._atoms = _JSON_ATOMS if json_only else _ATOMS
         self._kept: list[str] = []
 
     @property
@@ -47,7 +49,7 @@ class JsonScan:
                     self.event = '"'
                     return pos
                 continue
-            found = _ATOMS.match(buf, pos)
+            found = self._atoms.match(buf, pos)
             assert found
             if self.depth <= self.watch and "," in found.group():
                 self.comma = True

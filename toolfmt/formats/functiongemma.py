@@ -6,7 +6,8 @@ Source: Google's documentation and the tests of LiteRT-LM.  Also read: ``<|"|>``
 space between tokens.  A string cannot hold ``<escape>``: there are no escapes.  Key order is kept (the hub's template sorts keys).
 """
 
-from typing import Any
+import re
+from typing import Any, ClassVar
 
 from toolfmt.families.braces import Braces
 from toolfmt.format import Limits
@@ -21,7 +22,7 @@ _WORD = r"[A-Za-z_][A-Za-z0-9_.\-]*"
 class FunctionGemma(Braces):
     name = "functiongemma"
     opens, closes = ("<start_function_call>",), ("<end_function_call>",)
-    string_marks = ("<escape>", '<|"|>', "<ctrl46>")
+    string_marks: ClassVar[tuple[str, ...]] = ("<escape>", '<|"|>', "<ctrl46>")
     before_call = after_call = ()
     between_calls = ""
     end_of_turn = ("<end_of_turn>", "<start_function_response>")
@@ -58,7 +59,12 @@ def _upper(schema: Any) -> Any:
 
 
 def _lower(schema: Any) -> Any:
-    return _types(schema, str.lower)
+    return _types(schema, _lower_type)
+
+
+def _lower_type(text: str) -> str | list[str]:
+    """Google's templates write several types as Python does, in one string: ``['STRING', 'NULL']``."""
+    return re.findall("[a-z]+", text.lower()) if text.startswith("[") else text.lower()
 
 
 def _types(schema: Any, case: Any) -> Any:

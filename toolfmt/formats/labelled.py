@@ -13,38 +13,23 @@ import re
 from collections.abc import Sequence
 
 from toolfmt.errors import UnrepresentableError
-from toolfmt.families.json_body import JsonBody, closing_of, plain_object
+from toolfmt.families.json_header import JsonHeader
 from toolfmt.format import Limits, function_object
-from toolfmt.ir import Part, Text, Tool, ToolResult, build_call
-from toolfmt.reader import Whole
-from toolfmt.stream import StreamParser
+from toolfmt.ir import Part, Text, Tool, ToolResult
 from toolfmt.values import dumps
 
 __all__ = ["Labelled"]
 
 
-class Labelled(JsonBody):
+class Labelled(JsonHeader):
     name = "labelled"
     opens, closes = ("<|tool_call|>",), ("<|end|>",)
-    header = ("Tool:", "Arguments:")
+    before_name, after_head, after_arguments = "\nTool: ", "\nArguments: ", "\n"
+    before_call, between_calls, after_call = ("\n",), "\n", ("\n",)
     end_of_turn = ("<|end|>",)
     result_opens, result_closes = "<|tool_result|>\nTool: {name}\nOutput: ", "\n<|end|>"
     tools_head, tools_tail = "", ""
-    limits = Limits(text_after=False, result_names=True, names=r"[^\s\n]([^\n]*[^\s\n])?")
-
-    def read_whole(self, p: StreamParser, at: int) -> Whole | None:
-        found: Whole = []
-        while head := _HEAD.match(p.buf, at):
-            end = closing_of(p, head.end(), self.opens[0], "\n<|end|>")
-            arguments = plain_object(p.buf[head.end() : end]) if end >= 0 else None
-            if arguments is None:
-                break
-            end += len("\n<|end|>")
-            found.append((build_call(head[1], arguments), at, end))
-            if not p.buf.startswith(self.between_calls, end):
-                break
-            at = end + len(self.between_calls)
-        return found or None
+    limits = Limits(text_after=False, result_names=True, names=r"(?!\s)(?:(?!<\|(?:tool_call|end)\|>)[^\n])+(?<!\s)")
 
     def write_end(self, last: Part | None) -> str:
         """A call's own mark ends the turn too."""
@@ -69,5 +54,4 @@ class Labelled(JsonBody):
         return None if tools is None else (tools, found.start(), found.end())
 
 
-_HEAD = re.compile(r"<\|tool_call\|>\nTool: ([^\s](?:[^\n]{0,1000}[^\s])?)\nArguments: (?=\{)")
 _TOOL_LINES = re.compile(r"^Tool: \{.*\}(?:\nTool: \{.*\})*$", re.MULTILINE)

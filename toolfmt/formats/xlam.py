@@ -7,14 +7,12 @@ Source: the chat templates of xLAM-2-3b-fc-r and vLLM 0.33's examples.  Also rea
 ``arguments``, and its tool is among those given.
 """
 
-import json
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from toolfmt.errors import UnrepresentableError
-from toolfmt.families.json_body import JsonBody, in_one_block
-from toolfmt.format import Limits, openai_tool
-from toolfmt.ir import Tool, ToolResult
+from toolfmt.families.json_body import JsonBody, in_one_block, json_objects
+from toolfmt.format import Limits
+from toolfmt.ir import Tool
 from toolfmt.reader import Whole
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
@@ -26,14 +24,16 @@ class Xlam(JsonBody):
     name = "xlam"
     opens: ClassVar[tuple[str, ...]] = ("[", "{", "```json", "```", "[TOOL_CALLS]", "<tool_call>")
     closes: ClassVar[tuple[str, ...]] = ("", "", "```", "```", "", "</tool_call>")
-    bare: ClassVar[tuple[str, ...]] = ("[", "{")
-    arrays = ambiguous = only_at_start = exact_keys = True
+    array = ("[", ", ", "]")
+    inside = ""
+    ambiguous = only_at_start = exact_keys = True
     needs_tools: ClassVar[Literal["", "names", "types"]] = "names"
     arguments_keys: ClassVar[tuple[str, ...]] = ("arguments",)
     before_call = after_call = ()
     reasoning: ClassVar[tuple[str, str] | None] = ("<think>", "</think>")
     end_of_turn: ClassVar[tuple[str, ...]] = ("<|im_end|>", "<|eot_id|>")
     result_opens = ""
+    tools_indent = 4
     limits = Limits(text_before=False, text_after=False, reasoning=True)
 
     def read_whole(self, p: StreamParser, at: int) -> Whole | None:
@@ -46,26 +46,12 @@ class Xlam(JsonBody):
             return None
         return in_one_block(calls, at, end)
 
-    def write_results(self, results: Sequence[ToolResult]) -> str:
-        if len(results) > 1:
-            raise UnrepresentableError("$.parts[1]", f"{self.name} writes each tool result in a message of its own")
-        return super().write_results(results)
-
     def describe_tools(self, tools: Sequence[Tool]) -> str:
         """The publisher's template: each tool as JSON with an indent of 4, and an empty line after it."""
-        return "".join(json.dumps(openai_tool(tool), ensure_ascii=False, indent=4) + "\n\n" for tool in tools)
+        return "".join(self.write_tool(tool) + "\n\n" for tool in tools)
 
     def find_tools(self, text: str) -> tuple[tuple[Tool, ...], int, int] | None:
-        start = end = text.find('{\n    "')
-        definitions = []
-        while text.startswith("{", end):
-            try:
-                definition, end = _raw_decode(text, end)
-            except (json.JSONDecodeError, RecursionError):
-                break
-            definitions.append(definition)
-            end += len(text[end:]) - len(text[end:].lstrip("\n"))
+        start = text.find('{\n    "')
+        definitions, end = json_objects(text, start) if start >= 0 else ([], 0)
+        end += len(text[end:]) - len(text[end:].lstrip("\n"))
         return (read_tools(definitions), start, end) if definitions else None
-
-
-_raw_decode = json.JSONDecoder().raw_decode

@@ -27,7 +27,6 @@ class XlamV1(Xlam):
     name = "xlam_v1"
     opens = ("{",)
     closes = ("",)
-    bare = ("{",)
     exact_keys = False
     needs_tools = ""
     arguments_keys = ("arguments", "parameters")
