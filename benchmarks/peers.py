@@ -248,8 +248,9 @@ def arguments() -> Iterator[str]:
     )
     yield ""
     yield from wrapped(
-        "Of vLLM's two figures for Qwen XML the first is for Qwen3.8's text, the second for Qwen3.5's. Where only one figure stands, streams "
-        "were not measured. vLLM's example templates of the pythonic wire (Llama 4) and of Phi-4 are faulty. LLaMA-Factory cannot read the GLM text that it writes."
+        "Of vLLM's two figures for Qwen XML the first is for Qwen3.8's text, the second for Qwen3.5's. Where only one figure stands, streams were "
+        "not measured. vLLM's example templates of the pythonic wire (Llama 4) and of Phi-4 are faulty. LLaMA-Factory cannot read the GLM text "
+        "that it writes. In DSML and Kimi K3 toolfmt's closing-tag case also holds what follows the tag."
     )
     yield ""
     full = [name for name, one in ours.items() if one[:2] == (31, 124)]

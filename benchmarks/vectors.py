@@ -15,7 +15,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from vector_cases import FORMAT_OF, Case, judged  # noqa: E402
+from vector_cases import FORMAT_OF, NO_FORMAT, Case, judged  # noqa: E402
 from vector_decisions import DECISIONS, DROPS_CALLS, Decision, explained  # noqa: E402
 
 
@@ -34,7 +34,7 @@ class Tally(NamedTuple):
     format: str
     texts: int
     calls: Count
-    """Texts with calls of which every call was read exactly, the ids where there are any; whole and streamed."""
+    """Texts with calls of which every call was read exactly, whole and streamed."""
     text: Count
     """Texts beside or without calls that were read exactly."""
     reasoning: Count
@@ -53,7 +53,7 @@ def tally(folder: Path, template: str) -> Tally:
         template,
         FORMAT_OF[template],
         len(found),
-        count("ids stream", [each for each in found if each[0].calls]),
+        count("stream", [each for each in found if each[0].calls]),
         count("text", [each for each in found if each[0].content]),
         count("reasoning", [each for each in found if each[0].reasoning]),
         count("rendered", list(found)),
@@ -80,6 +80,8 @@ def _lines(found: list[Tally]) -> Iterator[str]:
         notes = ", ".join(str(reasons.setdefault(why, len(reasons) + 1)) for why in whys)
         counts = " | ".join(map(str, (each.texts, each.calls, each.text, each.reasoning, each.rendered)))
         yield f"| `{each.format}` | {each.template} | {counts} | {notes} |"
+    for template, (_, why) in NO_FORMAT.items():
+        yield f"|  | {template} |  |  |  |  |  | {reasons.setdefault(why, len(reasons) + 1)} |"
     yield ""
     for why, number in reasons.items():
         yield f"{number}. {why}"

@@ -72,6 +72,7 @@ REFUSED = {
     ("seed_oss", 'anyOf int/str, "5"'),
     ("minicpm5", 'anyOf int/str, "5"'),
     ("hy3", 'anyOf int/str, "5"'),
+    ("minimax_m3", 'anyOf int/str, "5"'),
     # No escapes: a string cannot hold its own mark.
     ("functiongemma", "own closing tag"),
     ("gemma4", "own closing tag"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from toolfmt.api import render
 from toolfmt.detect import Detection, detect
 from toolfmt.ir import Message, Text, ToolCall
-from toolfmt.registry import formats
+from toolfmt.registry import formats, get_format
 
 NAMES = [info.name for info in formats()]
 CALL = ToolCall(name="run_command", arguments={"command": "grep -r x .", "flag": True, "n": 3})
@@ -23,7 +23,8 @@ def best(text: str) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_format_is_recognised_by_what_it_writes(name: str) -> None:
-    found = {detection.format: detection for detection in detect(render(CALL, name))}
+    call = CALL.model_copy(update={"id": get_format(name).new_id(CALL.name, 0)})
+    found = {detection.format: detection for detection in detect(render(call, name))}
     top = max(detection.score for detection in found.values())
     assert found[name].score == top or name == "functiongemma_vllm"
     assert all(isinstance(d, Detection) and 0 < d.score <= 1 and d.calls and d.reason for d in found.values())
@@ -35,9 +36,9 @@ def test_a_format_is_recognised_by_what_it_writes(name: str) -> None:
         (
             "<tool_call>\n<function=f>\n<parameter=a>\nTrue\n</parameter>\n</function>\n</tool_call>",
             "qwen3_coder",
-            "1 values are spelled its way",
+            "the values speak for it (1)",
         ),
-        ("<tool_call>\n<function=f>\n<parameter=a>\nnull\n</parameter>\n</function>\n</tool_call>", "qwen_xml", "1 values are spelled its way"),
+        ("<tool_call>\n<function=f>\n<parameter=a>\nnull\n</parameter>\n</function>\n</tool_call>", "qwen_xml", "the values speak for it (1)"),
         (
             "<tool_call>\n<function=f>\n<parameter=a>\nx is True\n</parameter>\n</function>\n</tool_call>",
             "qwen_xml",
@@ -122,7 +123,7 @@ def test_hostile_text_is_read_in_linear_time(mark: str) -> None:
     assert time.perf_counter() - start < 20
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("xlam", "xlam_v1")])
+@pytest.mark.parametrize("name", [n for n in NAMES if not get_format(n).only_at_start and get_format(n).limits.text_before])
 def test_prose_round_a_call_does_not_hide_it(name: str) -> None:
     text = render(Message(parts=(Text(text="I look. [1] {x}"), CALL)), name)
     assert name in {detection.format for detection in detect(text)}

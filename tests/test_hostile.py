@@ -97,7 +97,7 @@ def test_every_prefix_of_a_call(name: str) -> None:
 
 def is_an_end(fmt: toolfmt.Format, rest: str) -> bool:
     """Whether ``rest`` is the end of a mark that closes calls, and further such marks."""
-    marks = [mark for mark in (*fmt.closes, *fmt.frames, "]", "]}") if mark]
+    marks = [mark for mark in (*fmt.closes, *fmt.frames, getattr(fmt, "after_arguments", "").strip(), "]", "]}") if mark]
     rest = rest.strip()
     while last := next((mark for mark in marks if rest.endswith(mark)), ""):
         rest = rest[: -len(last)].strip()

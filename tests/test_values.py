@@ -69,6 +69,8 @@ def test_lone_surrogates_stand_as_escapes() -> None:
         ("true", ALL, True), ("True", ALL, True), ("None", ALL, None), ('{"a":1}', ALL, {"a": 1}), ("[1", ALL, "[1"), ('"x"', ALL, '"x"'),
         ("1e3", {"number"}, 1000.0), ("5.5", {"integer"}, "5.5"), ("5.0", {"integer"}, 5.0), (" 5 ", {"integer"}, 5), ("[1]", {"object"}, "[1]"),
         ("9" * 30, {"integer"}, int("9" * 30)), ("1e400", {"number"}, "1e400"), ("NaN", {"number"}, "NaN"), ("null", {"string"}, "null"),
+        ("{'a': 1}", {"object"}, {"a": 1}), ("['x', None]", {"array"}, ["x", None]), ("{'a': 1}", ALL, "{'a': 1}"), ("{'a'}", {"object"}, "{'a'}"),
+        ("{'a': 1}.get", {"object"}, "{'a': 1}.get"), ("[1] + [2]", {"array"}, "[1] + [2]"), ("{'a': 1, 'a': 2}", {"object"}, "{'a': 1, 'a': 2}"),
     ],
 )  # fmt: skip
 def test_the_schema_law(text: str, types: Any, value: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vector_cases import ASPECTS, FORMAT_OF, SELECT, cases_of, judged, templates
+from vector_cases import ASPECTS, FORMAT_OF, NO_FORMAT, SELECT, cases_of, judged, templates
 from vector_decisions import DECISIONS, DROPS_CALLS, RAW_TAGS, Decision, explained
 
 import toolfmt
@@ -18,7 +18,9 @@ Row = dict[str, Any]
 
 
 def test_no_template_is_left_out(shared: Path) -> None:
-    assert templates(shared / "vectors") == set(FORMAT_OF)
+    assert templates(shared / "vectors") == FORMAT_OF.keys() | NO_FORMAT.keys()
+    assert not FORMAT_OF.keys() & NO_FORMAT.keys()
+    assert not {info.name for info in toolfmt.formats()} & {name for name, _ in NO_FORMAT.values()}
 
 
 @pytest.mark.parametrize("template", FORMAT_OF)
@@ -50,7 +52,10 @@ def test_each_decision_is_about_something(shared: Path, decision: Decision) -> N
         keys = {case.key for case in cases_of(shared / "vectors", template)}
         known = {*SELECT, *keys, *(key.partition(":")[0] for key in keys)}
         assert set(decision.cases) <= known
-        assert any(decision.covers(case) for case in cases_of(shared / "vectors", template))
+        needed = {
+            aspect for case, found in judged(shared / "vectors", template) if decision.covers(case) for aspect in found
+        }
+        assert set(decision.about.split()) <= needed
 
 
 @pytest.mark.parametrize("template", RAW_TAGS)

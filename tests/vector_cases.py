@@ -15,7 +15,7 @@ import toolfmt
 from toolfmt.format import Format
 from toolfmt.ir import Part, Reasoning, Text, ToolCall
 
-__all__ = ["ASPECTS", "FORMAT_OF", "SELECT", "Case", "cases_of", "judge", "judged", "templates"]
+__all__ = ["ASPECTS", "FORMAT_OF", "NO_FORMAT", "SELECT", "Case", "cases_of", "judge", "judged", "templates"]
 
 ASPECTS = {
     "calls": "the calls are read, names, values and types; nothing is malformed or truncated",
@@ -57,7 +57,6 @@ FORMAT_OF = {
     "llama.cpp:StepFun3.5-Flash": "qwen3_coder",
     "llama.cpp:command-r7b-12-2024": "cohere",
     "llama.cpp:functionary-medium-v3.1": "functionary_v31",
-    "llama.cpp:functionary-medium-v3.2": "functionary_v32",
     "llama.cpp:google-gemma-4-31B-it": "gemma4",
     "llama.cpp:gpt-oss-120b": "harmony",
     "llama.cpp:granite-3.3-2B": "granite",
@@ -90,7 +89,15 @@ FORMAT_OF = {
     "vllm:xlam_llama": "xlam",
     "vllm:xlam_qwen": "xlam",
 }
-"""Every template, and the format it writes."""
+"""The templates, and the format that each writes."""
+
+NO_FORMAT = {
+    "llama.cpp:functionary-medium-v3.2": (
+        "functionary_v32",
+        "A bare name stands on the first line and its arguments on the next, `get_weather\\n{...}`, a text behind `all`: toolfmt has no such format.",
+    ),
+}
+"""Templates that write what toolfmt does not read: the name that such a format would have, and the reason."""
 
 Row = dict[str, Any]
 

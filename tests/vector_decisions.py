@@ -82,6 +82,12 @@ DECISIONS = (
         ("trl:lfm2_2_5",),
         ("str_quotes", "long_code"),
     ),
+    Decision(
+        "calls",
+        "The template drops null, writes empty containers as nothing, and a string that spells a number like the number.",
+        ("llama.cpp:MiniMax-M3",),
+        ("deep_nesting", "null_value", "any_type"),
+    ),
     Decision("calls", "The template writes only the first of several calls.", ("llama.cpp:gpt-oss-120b",), ("parallel_same",)),
     # -- texts whose beginning or end is not the model's
     Decision(

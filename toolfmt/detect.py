@@ -90,7 +90,7 @@ class _Tally:
                 calls += 1
                 self.covered += end - start
                 self.evidence += fmt.evidence(part)
-                own += start == end or text.startswith(fmt.opens[0], start)
+                own += start == end or _opener(fmt, text, start) == fmt.opens[0]
                 closed += start == end or _is_closed(fmt, text, start, end)
         for run in _runs(parsed):
             respelled += len(run) * (not _is_spelled(fmt, text, run))
@@ -121,6 +121,11 @@ def _is_spelled(fmt: Format, text: str, calls: list[ToolCall]) -> bool:
         return fmt.write(Message(parts=tuple(calls))) in text
     except (UnrepresentableError, UnicodeEncodeError, RecursionError):
         return False
+
+
+def _opener(fmt: Format, text: str, start: int) -> str:
+    """The mark that opens the block at ``start``."""
+    return max((mark for mark in fmt.opens if text.startswith(mark, start)), key=len, default="")
 
 
 def _is_closed(fmt: Format, text: str, start: int, end: int) -> bool:
@@ -205,8 +210,8 @@ def _tell_twins_apart(found: Mapping[str, _Tally], scores: dict[str, float], rea
         others = ", ".join(twin for twin in twins if twin != name)
         if found[name].evidence < most:
             scores[name] *= _RULED_OUT
-            reasons[name] += "; the values are spelled as a twin of it spells them"
+            reasons[name] += "; the values speak for a twin of it"
         elif any(found[twin].evidence < most for twin in twins):
-            reasons[name] += f"; rather than {others}: {most} values are spelled its way"
+            reasons[name] += f"; rather than {others}: the values speak for it ({most})"
         else:
             reasons[name] += f"; {others} would spell this the same, and the first of them is the safe guess"

@@ -63,7 +63,7 @@ TABLE: tuple[FormatInfo, ...] = (
         "hermes",
         "toolfmt.formats.hermes:Hermes",
         ("qwen", "qwen25", "qwen2_5", "qwen3", "qwen3_json", "granite4"),
-        ("hermes-2", "hermes-3", "qwen2.5", "qwq", "qwen3", "smollm3", "granite-4", "falcon"),
+        ("hermes-2", "hermes-3", "hermes-4", "qwen2.5", "qwq", "qwen3", "smollm3", "granite-4", "falcon", "mimo-vl", "exaone-4"),
         {"vllm": "hermes", "sglang": "qwen25", "mlx": "json_tools"},
     ),
     FormatInfo(
@@ -109,7 +109,7 @@ TABLE: tuple[FormatInfo, ...] = (
         "deepseek_v31",
         "toolfmt.formats.deepseek_v31:DeepSeekV31",
         ("deepseek_v3_1",),
-        ("deepseek-v3.1",),
+        ("deepseek-v3.1", "deepseek-v3.2-exp"),
         {"vllm": "deepseek_v31", "sglang": "deepseekv31", "llama.cpp": "DeepSeek V3.1"},
     ),
     FormatInfo(
@@ -144,7 +144,7 @@ TABLE: tuple[FormatInfo, ...] = (
         "llama3_json",
         "toolfmt.formats.llama3_json:Llama3Json",
         ("llama3", "llama3_1_json", "llama3_2_json", "llama3_3_json", "llama4_json"),
-        ("llama-3.1", "llama-3.2", "llama-3.3", "meta-llama-3.1"),
+        ("llama-3.1", "llama-3.2", "llama-3.3", "meta-llama-3.1", "meta-llama-3.2", "meta-llama-3.3"),
         {"vllm": "llama3_json", "sglang": "llama3", "llama.cpp": "Llama 3.x"},
     ),
     FormatInfo(
@@ -156,7 +156,10 @@ TABLE: tuple[FormatInfo, ...] = (
             "mixtral-8x22b-instruct",
             "mistral-nemo",
             "mistral-large-instruct-2407",
+            "mistral-large-instruct-2411",
             "mistral-small-instruct-2409",
+            "mistral-small-24b-instruct-2501",
+            "mistral-small-3.1",
         ),
         {"vllm": "mistral", "sglang": "mistral", "mlx": "mistral", "llama.cpp": "Mistral Nemo"},
     ),
@@ -199,8 +202,11 @@ TABLE: tuple[FormatInfo, ...] = (
     FormatInfo(
         "kimi_k3", "toolfmt.formats.kimi_k3:KimiK3", ("xtml",), ("kimi-k3",), {"vllm": "kimi_k3", "mlx": "kimi_k3"}
     ),
-    FormatInfo("minicpm5", "toolfmt.formats.minicpm5:MiniCpm5", (), ("minicpm5",), {"vllm": "minicpm5", "mlx": "minicpm5"}),
+    FormatInfo(
+        "minicpm5", "toolfmt.formats.minicpm5:MiniCpm5", (), ("minicpm5",), {"vllm": "minicpm5", "mlx": "minicpm5"}
+    ),
     FormatInfo("hy3", "toolfmt.formats.hy3:Hy3", ("hy_v3", "hunyuan3"), ("hy3",), {"vllm": "hy_v3"}),
+    FormatInfo("minimax_m3", "toolfmt.formats.minimax_m3:MiniMaxM3", (), ("minimax-m3",), {"vllm": "minimax_m3"}),
     FormatInfo("labelled", "toolfmt.formats.labelled:Labelled", ("labeled", "guide")),
     FormatInfo(
         "pythonic",
@@ -209,7 +215,6 @@ TABLE: tuple[FormatInfo, ...] = (
         (),
         {"vllm": "pythonic", "sglang": "pythonic"},
     ),
-    FormatInfo("toolace", "toolfmt.formats.toolace:ToolAce", ("tool_ace",), ("toolace",), {"vllm": "pythonic"}),
     FormatInfo(
         "llama4_pythonic",
         "toolfmt.formats.llama4_pythonic:Llama4Pythonic",
@@ -217,6 +222,7 @@ TABLE: tuple[FormatInfo, ...] = (
         ("llama-4",),
         {"vllm": "llama4_pythonic", "sglang": "pythonic"},
     ),
+    FormatInfo("toolace", "toolfmt.formats.toolace:ToolAce", ("tool_ace",), ("toolace",), {"vllm": "pythonic"}),
     FormatInfo(
         "lfm2",
         "toolfmt.formats.lfm2:Lfm2",

@@ -7,6 +7,7 @@ refuses and JSON allows: lone surrogates written as escapes.  Neither tells of a
 """
 
 import ast
+import contextlib
 import json
 import math
 import re
@@ -234,7 +235,8 @@ def literal(text: str, types: frozenset[str], values: tuple[Any, ...] | None = N
 
     A non-string comes first when the text spells one that is allowed, else the text is the string it is.  Where strings are
     allowed too, a number must have its canonical spelling (``02134`` and ``1e3`` stay strings) and a container must be JSON;
-    where they are not, any JSON spelling counts.  ``True``, ``False`` and ``None`` count as ``true``, ``false`` and ``null``.
+    where they are not, any JSON spelling counts, and of a container Python's too (``{'a': 1}``).  ``True``, ``False`` and ``None``
+    count as ``true``, ``false`` and ``null``.
     """
     if values is None:
         if text.isdecimal() and text.isascii() and len(text) < 16 and text[0] != "0" and "integer" in types:
@@ -262,10 +264,10 @@ def _typed(text: str, types: frozenset[str]) -> Any:
     if head in "{[":
         if ("object" if head == "{" else "array") not in types:
             return _NOT_TYPED
-        try:
-            return loads(text)
-        except JSONTextError:
-            return _NOT_TYPED
+        for decode in (loads,) if "string" in types else (loads, loads_python):
+            with contextlib.suppress(JSONTextError):
+                return decode(text)
+        return _NOT_TYPED
     if text in _WORDS:
         value = _WORDS[text]
         return value if ("null" if value is None else "boolean") in types else _NOT_TYPED

@@ -267,7 +267,7 @@ class BraceReader(CallReader):
         return None
 
     def close(self, p: StreamParser, final: bool) -> Outcome | None:
-        """After the arguments: the closing mark, or the next call of the same block."""
+        """After the arguments: the closing mark, or the next call of the same block; at the end of the turn, nothing."""
         char = self._space(p)
         rest, closing = p.buf[p.pos : p.pos + 64], self.format.closes[0]
         following = self.format.call_open if self.format.loose else closing
@@ -279,7 +279,11 @@ class BraceReader(CallReader):
             p.end_call(build_call(self.name, self.result))
             self._next_call()
             return None
-        if closing.startswith(rest) or following.startswith(rest):
+        ends = (*self.format.opens, *self.format.end_of_turn)
+        if rest.startswith(ends) or (final and not rest):
+            p.end_call(build_call(self.name, self.result))
+            return Outcome.DONE
+        if any(mark.startswith(rest) for mark in (closing, following, *ends)):
             return Outcome.MORE
         return p.bad(f"expected `{closing}`, got `{char}`")
 

@@ -122,7 +122,7 @@ class JsonHeader(JsonBody):
         """The call whose head begins at ``at``, and where it ends."""
         buf, mark = p.buf, self.head_end
         body = buf.find(mark, at, at + _HEAD)
-        if body < 0:
+        if body < 0 or self.head_stops.search(buf, at, body):
             return None
         try:
             name, call_id = self.read_head(buf[at:body])

@@ -9,8 +9,9 @@ import re
 __all__ = ["JsonScan"]
 
 _STRING_RUN = {'"': re.compile(r'[^"\\\x00-\x1f]*'), "'": re.compile(r"[^'\\\x00-\x1f]*")}
-_ATOMS = re.compile(r"[\s\w,:.+\-]*")  # between strings and brackets: numbers, words, white space, commas, colons
-_JSON_ATOMS = re.compile(r"[\s0-9truefalsnNIiyE,:.+\-]*")  # the same, with no letters but those of JSON's words, NaN and Infinity
+# Between strings and brackets stand no letters but those of JSON's words, NaN and Infinity; in Python those of True, False, None too.
+_JSON_ATOMS = re.compile(r"[\s0-9truefalsnNIiyE,:.+\-]*")
+_ATOMS = re.compile(r"[\s0-9_truefalsnNIiyETFo,:.+\-]*")
 
 
 class JsonScan:

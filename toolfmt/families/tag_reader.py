@@ -88,7 +88,7 @@ class TagReader(CallReader):
         self.state = self.call_name
         return None
 
-    def _inside(self, p: StreamParser, closing: str, what: str) -> str | Outcome:
+    def inside(self, p: StreamParser, closing: str, what: str) -> str | Outcome:
         """The rest of a tag, up to its end."""
         end = p.buf.find(closing, p.pos, p.pos + _TAG)
         inside = p.buf[p.pos : end] if end >= 0 else p.buf[p.pos : p.pos + _TAG]
@@ -113,7 +113,7 @@ class TagReader(CallReader):
 
     def call_name(self, p: StreamParser, final: bool) -> Outcome | None:
         closing = self.format.name_close
-        inside = self._inside(p, closing, "tool") if closing else self._word(p, final)
+        inside = self.inside(p, closing, "tool") if closing else self._word(p, final)
         if isinstance(inside, Outcome):
             return inside
         found = self.format.name_inside.fullmatch(inside)
@@ -132,6 +132,9 @@ class TagReader(CallReader):
         if found == self.format.key_open:
             self.state = self.parameter
             return None
+        return self.end_call(p)
+
+    def end_call(self, p: StreamParser) -> Outcome | None:
         p.delta("}" if self.arguments else "{}")
         p.end_call(build_call(self.name, self.arguments))
         if not self.format.wrapped:
@@ -141,9 +144,12 @@ class TagReader(CallReader):
 
     def parameter(self, p: StreamParser, final: bool) -> Outcome | None:
         """The tag that tells a key."""
-        inside = self._inside(p, self.format.key_close, "parameter")
+        inside = self.inside(p, self.format.key_close, "parameter")
         if isinstance(inside, Outcome):
             return inside
+        return self.key_of(p, inside)
+
+    def key_of(self, p: StreamParser, inside: str) -> Outcome | None:
         found = self.format.key_inside.fullmatch(inside)
         if found is None:
             return p.bad("the parameter's tag is not as it should be")
@@ -183,12 +189,22 @@ class TagReader(CallReader):
         """Inside a value, up to its delimiter; the newline that frames it may be the delimiter's own."""
         found = self.delimiters.find(p.buf, p.pos + self.searched)
         if found is None:
-            self._settle(p, self.delimiters.settled(p.buf, p.pos))
+            self.settle(p, self.delimiters.settled(p.buf, p.pos))
             self.searched = max(0, len(p.buf) - self.delimiters.longest + 1 - p.pos)
             return Outcome.MORE
-        self._settle(p, found.start())
+        self.settle(p, found.start())
         if found.group() == self.delimiters.broken:
             return p.bad(f"parameter `{self.key}` is not closed")
+        broken = self.end_value(p)
+        if broken is not None:
+            return broken
+        after = self.format.key_open if found.group().endswith(self.format.key_open) else self.format.call_close
+        p.pos = found.end() - len(after)
+        self.state = self.next_part
+        return None
+
+    def end_value(self, p: StreamParser) -> Outcome | None:
+        """The value's text is whole."""
         text = "".join(self.pieces)
         try:
             value = text if self.streams else self.format.value(p, p.calls, self.name, self.key, self.kind, text)
@@ -196,12 +212,9 @@ class TagReader(CallReader):
             return p.bad(str(error))
         p.delta('"' if self.streams else dumps(value))
         self.arguments[self.key] = value
-        after = self.format.key_open if found.group().endswith(self.format.key_open) else self.format.call_close
-        p.pos = found.end() - len(after)
-        self.state = self.next_part
         return None
 
-    def _settle(self, p: StreamParser, upto: int) -> None:
+    def settle(self, p: StreamParser, upto: int) -> None:
         if upto <= p.pos:
             return
         piece = p.buf[p.pos + self.at_frame : upto]

@@ -28,17 +28,17 @@ __all__ = ["Harmony"]
 _TURN = "<|start|>assistant"
 _FINAL, _ASIDE = "<|channel|>final<|message|>", "<|channel|>commentary<|message|>"
 _BUILT_IN = ("browser.", "container.")
+_BARE = tuple(f" to={space}" for space in ("functions.", *_BUILT_IN))
 
 
 class Harmony(JsonHeader):
     name = "harmony"
     opens = (
-        *(f"{_TURN} to=", " to=functions."),
-        *(f" to={space}" for space in _BUILT_IN),
+        *(f"{_TURN} to=", *_BARE),
         *("<|channel|>commentary to=", "<|channel|>analysis to="),
     )
     closes = ("<|call|>",) * len(opens)
-    ambiguous = True  # `` to=functions.`` opens a call at the very start, and is text elsewhere
+    ambiguous = True  # `` to=functions.`` in prose is text: what makes it a call is ``<|message|>`` behind its name
     after_head = "<|message|>"
     frames = (_TURN, "<|end|>", _FINAL, _ASIDE, "<|channel|>final <|constrain|>json<|message|>")
     reasoning, reasoning_inside, after_reasoning = ("<|channel|>analysis<|message|>", "<|end|>"), ("", ""), ("",)
@@ -60,7 +60,7 @@ class Harmony(JsonHeader):
         return name, None
 
     def lead(self, p: StreamParser, at: int) -> int:
-        return len(" to=") if p.base + at == 0 and p.buf.startswith(" to=") else super().lead(p, at)
+        return len(" to=") if p.buf.startswith(_BARE, at) else super().lead(p, at)
 
     def write_call(self, call: ToolCall) -> str:
         self.write_head(call)
@@ -114,13 +114,8 @@ class _Reader(HeaderReader):
         start = p.pos
         super().begin(p, marker)
         p.pos = start + marker.index("to=") + 3
-        if marker.startswith("<"):
+        if marker not in _BARE:
             p.commit()
-        elif p.base + start:
-            self.state = self.in_prose
-
-    def in_prose(self, p: StreamParser, final: bool) -> Outcome | None:
-        return Outcome.TEXT
 
     def head(self, p: StreamParser, final: bool) -> Outcome | None:
         p.commit()

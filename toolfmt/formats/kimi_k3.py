@@ -10,10 +10,11 @@ asked for.  Source: the chat template of Kimi-K3 (llama.cpp).  Its block of raw 
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from toolfmt.families.typed_tags import TypedTags
 from toolfmt.format import Limits, openai_tool
-from toolfmt.ir import Malformed, Message, Reasoning, Text, Tool, ToolCall
+from toolfmt.ir import Message, Reasoning, Text, Tool, ToolResult
 from toolfmt.tools import read_tools
 from toolfmt.values import JSONTextError, loads
 
@@ -55,14 +56,15 @@ class KimiK3(TypedTags):
     )
 
     def write(self, message: Message, *, end: bool = False) -> str:
-        parts = list(message.parts)
-        if message.role != "assistant" or not all(
-            isinstance(p, Reasoning | Text | ToolCall | Malformed) for p in parts
-        ):
+        if message.role != "assistant" or any(isinstance(part, ToolResult) for part in message.parts):
             return super().write(message, end=end)
+        parts: list[Any] = list(message.parts)
         self._check_order(message)
-        thought = parts.pop(0).text if parts and isinstance(parts[0], Reasoning) else ""
-        answer = parts.pop(0).text if parts and isinstance(parts[0], Text) else ""
+        thought = answer = ""
+        if parts and isinstance(parts[0], Reasoning):
+            thought = parts.pop(0).text
+        if parts and isinstance(parts[0], Text):
+            answer = parts.pop(0).text
         opening, closing, ending = self.frames
         calls = super().write(Message(parts=tuple(parts)))
         text = f"{self.reasoning[0]}{thought}{self.reasoning[1]}{opening}{answer}{closing}{calls}{ending}"

@@ -8,6 +8,7 @@ Source: llama.cpp's copy of Ministral-3-14B-Reasoning's template (in llama-cpp-p
 
 from toolfmt.format import Limits
 from toolfmt.formats.mistral_v11 import MistralV11
+from toolfmt.ir import ToolCall
 
 __all__ = ["MistralV13"]
 
@@ -19,3 +20,7 @@ class MistralV13(MistralV11):
 
     def new_id(self, name: str, number: int) -> str | None:
         return None
+
+    def evidence(self, call: ToolCall) -> int:
+        """A call without an id: v11 would have given it one."""
+        return 1 if call.id is None else 0
