@@ -139,12 +139,6 @@ DECISIONS = (
         ollama_qwen3_coder="016 033 034 035 045",
     ),
     decision(
-        "Python containers",
-        "calls",
-        "A Python literal (`{'a': True}`) is no JSON; under a schema that wants an object it stays a string, which `toolfmt.validate` reports.",
-        mlxlm_qwen3_coder="005",
-    ),
-    decision(
         "a key given twice",
         "calls",
         "Which of the two values was meant cannot be known: `Malformed`. The peer keeps the last.",

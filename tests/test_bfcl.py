@@ -151,7 +151,7 @@ def test_the_sample_goes_through_every_format(name: str) -> None:
     for read in sample_entries():
         tally.add(read, bfcl.gold_calls(read))
     assert tally.lost == 0
-    assert tally.exact >= 8
+    assert tally.exact >= (8 if toolfmt.get_format(name).limits.many_calls else 6)
     assert tally.exact + tally.refused == tally.calls == 10
 
 
@@ -197,4 +197,6 @@ def test_no_gold_call_is_lost_in_silence(gold: list[Any], name: str) -> None:
     assert tally.losses == []
     assert tally.exact + tally.refused == tally.calls > 300
     most = tally.calls // 2 if name == "functiongemma_vllm" else 2  # vLLM's parser reads no dot in a tool's name
+    if not toolfmt.get_format(name).limits.many_calls:
+        most += sum(len(calls) for _, calls in gold if len(calls) > 1)
     assert tally.refused <= most, tally.refusals

@@ -36,7 +36,9 @@ TOOLS = [
     {"name": "f", "parameters": {"type": "object", "properties": {"n": {"type": "integer"}, "s": {"type": "string"}}}}
 ]
 BOTH_WAYS = [
-    name for name in (info.name for info in formats()) if get_format(name).limits.text_before and name != "xlam_v1"
+    name
+    for name in (info.name for info in formats())
+    if get_format(name).limits.text_before and get_format(name).result_opens and name != "xlam_v1"
 ]
 
 

@@ -44,31 +44,12 @@ def test_each_row_agrees_with_its_class(info: toolfmt.FormatInfo) -> None:
         assert toolfmt.get_format(name) is fmt
 
 
-@pytest.mark.parametrize(
-    ("model", "name"),
-    [
-        ("Qwen/Qwen3-Coder-30B-A3B-Instruct", "qwen3_coder"), ("Qwen/Qwen2.5-7B-Instruct", "hermes"), ("Qwen/Qwen3-0.6B", "hermes"),
-        ("Qwen/Qwen3-Next-80B-A3B-Instruct", "hermes"), ("Qwen/Qwen3-Coder-Next", "qwen3_coder"), ("Qwen/Qwen3.6-27B", "qwen_xml"),
-        ("Qwen/Qwen3.5-4B", "qwen3_coder"), ("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", "qwen3_coder"), ("stepfun-ai/Step-3.5-Flash", "qwen3_coder"),
-        ("google/functiongemma-270m-it", "functiongemma"), ("google/gemma-4-31B-it", "gemma4"), ("google/gemma-3-27b-it", "json_fence"),
-        ("Salesforce/xLAM-2-3b-fc-r", "xlam"), ("Salesforce/Llama-xLAM-2-8b-fc-r", "xlam"), ("Salesforce/xLAM-7b-fc-r", "xlam_v1"),
-        ("NousResearch/Hermes-3-Llama-3.1-8B", "hermes"), ("ibm-granite/granite-4.0-h-tiny", "hermes"), ("HuggingFaceTB/SmolLM3-3B", "hermes"),
-        ("ibm-granite/granite-3.3-8b-instruct", "granite"), ("meta-llama/Llama-3.1-8B-Instruct", "llama3_json"),
-        ("meta-llama/Meta-Llama-3.1-70B-Instruct", "llama3_json"), ("unsloth/Llama-3.3-70B-Instruct-bnb-4bit", "llama3_json"),
-        ("meta-llama/Llama-4-Scout-17B-16E-Instruct", "llama4_pythonic"), ("mistralai/Mistral-7B-Instruct-v0.3", "mistral_v3"),
-        ("mistralai/Mistral-Nemo-Instruct-2407", "mistral_v3"), ("mistralai/Mistral-Small-3.2-24B-Instruct-2506", "mistral_v11"),
-        ("mistralai/Devstral-Small-2507", "mistral_v13"), ("mistralai/Ministral-3-14B-Reasoning-2512", "mistral_v13"),
-        ("deepseek-ai/DeepSeek-V3-0324", "deepseek_v3"), ("deepseek-ai/DeepSeek-R1", "deepseek_v3"), ("deepseek-ai/DeepSeek-V3.1-Terminus", "deepseek_v31"),
-        ("deepseek-ai/DeepSeek-V3.2", "dsml"), ("deepseek-ai/DeepSeek-V3.2-Exp", "deepseek_v31"), ("deepseek-ai/DeepSeek-V4-Flash", "dsml_v4"),
-        ("moonshotai/Kimi-K2-Thinking", "kimi_k2"), ("moonshotai/Kimi-K3", "kimi_k3"), ("zai-org/GLM-4.6", "glm45"), ("zai-org/GLM-4.5-Air", "glm45"),
-        ("zai-org/GLM-4.7-Flash", "glm47"), ("zai-org/GLM-5", "glm47"), ("MiniMaxAI/MiniMax-M1-80k", "minimax_m1"), ("MiniMaxAI/MiniMax-M2", "minimax_m2"),
-        ("MiniMaxAI/MiniMax-M3", "minimax_m3"), ("openai/gpt-oss-20b", "harmony"), ("CohereLabs/c4ai-command-r7b-12-2024", "cohere"),
-        ("CohereLabs/c4ai-command-a-03-2025", "cohere"), ("microsoft/Phi-4-mini-instruct", "phi4"), ("ByteDance-Seed/Seed-OSS-36B-Instruct", "seed_oss"),
-        ("tencent/Hunyuan-A13B-Instruct", "hunyuan"), ("allenai/Olmo-3-7B-Instruct", "olmo3"), ("swiss-ai/Apertus-8B-Instruct-2509", "apertus"),
-        ("openbmb/MiniCPM5-8B", "minicpm5"), ("LiquidAI/LFM2.5-1.2B-Instruct", "lfm2"), ("internlm/internlm2_5-7b-chat", "internlm2"),
-        ("meetkai/functionary-medium-v3.1", "functionary_v31"), ("Team-ACE/ToolACE-8B", "toolace"), ("bartowski/Qwen_Qwen3-8B-GGUF", "hermes"),
-    ],
-)  # fmt: skip
+MODELS = [
+    line.split() for line in (ROOT / "tests" / "models.txt").read_text(encoding="utf-8").splitlines() if line[0] != "#"
+]
+
+
+@pytest.mark.parametrize(("model", "name"), MODELS)
 def test_by_model(model: str, name: str) -> None:
     assert toolfmt.get_format(model).name == name
 

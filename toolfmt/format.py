@@ -259,7 +259,9 @@ class Format(ABC):
     # -- tool results
 
     def write_results(self, results: Sequence[ToolResult]) -> str:
-        """The text of one or more tool results, in one message."""
+        """The text of tool results in one message: one, or several where marks tell them apart."""
+        if len(results) > 1 and not self.result_opens:
+            raise UnrepresentableError("$.parts[1]", f"{self.name} writes each tool result in a message of its own")
         return self.between_results.join(
             self.result_opens.format(name=result.name) + result.content + self.result_closes for result in results
         )

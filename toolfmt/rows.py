@@ -120,11 +120,13 @@ class RowConverter:
 
     def _unread(self, turns: list[Turn]) -> Iterator[Loss]:
         """Texts that would be calls in a format which was not looked for, because it also stands in ordinary text."""
-        for name in self.passed_over:
-            other = get_format(name)
-            for turn in turns:
-                if turn.role == "assistant" and turn.text and may_call(turn.text, other) and parse(turn.text, other).calls:
+        for turn in turns:
+            for name in self.passed_over if turn.role == "assistant" and turn.text else ():
+                assert turn.text
+                other = get_format(name)
+                if may_call(turn.text, other) and parse(turn.text, other).calls:
                     yield Loss("unread", turn.path, detail=f"stays as text: it looks like a {name} call, and the data is in {self.source}")
+                    break
 
     def _add_tools(self, row: dict[str, Any], tools: tuple[Tool, ...]) -> None:
         if row.get("tools") is None:

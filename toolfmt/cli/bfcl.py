@@ -233,7 +233,7 @@ def _as_sent(calls: list[ToolCall], back: Parsed) -> bool:
         not back.truncated
         and len(back.parts) == len(back.calls) == len(calls)
         and all(
-            read.name == call.name and read.id == call.id and same(call.arguments, read.arguments)
+            read.name == call.name and call.id in (read.id, None) and same(call.arguments, read.arguments)
             for call, read in zip(calls, back.calls, strict=True)
         )
     )

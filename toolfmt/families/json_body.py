@@ -16,10 +16,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from toolfmt.errors import UnrepresentableError
 from toolfmt.families.json_reader import JsonReader
 from toolfmt.format import Format, openai_tool
-from toolfmt.ir import Tool, ToolCall, ToolResult, build_call
+from toolfmt.ir import Tool, ToolCall, build_call
 from toolfmt.reader import CallReader, Whole
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
@@ -200,11 +199,6 @@ class JsonBody(Format):
         if not self.limits.ids or call.id is None:
             return dumps(body)
         return dumps({self.id_key: call.id, **body} if self.id_first else {**body, self.id_key: call.id})
-
-    def write_results(self, results: Sequence[ToolResult]) -> str:
-        if len(results) > 1 and not self.result_opens:
-            raise UnrepresentableError("$.parts[1]", f"{self.name} writes each tool result in a message of its own")
-        return super().write_results(results)
 
     # -- the tools block
 

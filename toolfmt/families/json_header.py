@@ -178,7 +178,7 @@ class HeaderReader(JsonReader):
         self.count = 0
 
     def between(self, p: StreamParser, final: bool) -> Outcome | None:
-        """In a section: a call's mark, or the end of the section."""
+        """In a section: a call's mark, or the end of the section, or of the turn."""
         fmt = self.format
         p.pos = _skip(p)
         rest = p.buf[p.pos : p.pos + _LONGEST]
@@ -194,9 +194,13 @@ class HeaderReader(JsonReader):
             p.pos += len(fmt.call_open)
             self.state = self.before
             return None
-        if not final and any(mark.startswith(rest) for mark in (fmt.call_open, *fmt.section_closes)):
+        if self.count and (not rest or rest.startswith(fmt.followers)):
+            return Outcome.DONE if rest or final else Outcome.MORE
+        if not final and any(mark.startswith(rest) for mark in (fmt.call_open, *fmt.section_closes, *fmt.followers)):
             return Outcome.MORE
-        return Outcome.DONE if self.count else p.bad(f"expected `{fmt.call_open}`")
+        if self.count:
+            p.account()
+        return p.bad(f"expected `{fmt.call_open}`")
 
     def before(self, p: StreamParser, final: bool) -> Outcome | None:
         """After a call's mark: what stands before its head."""

@@ -25,10 +25,10 @@ _State = Callable[[StreamParser, bool], Outcome | None]
 class Delimiters:
     """Fixed texts of which the first one found ends a value, and how much of a text's end may be the beginning of one."""
 
-    def __init__(self, ends: Sequence[str], broken: str) -> None:
-        every = [*ends, broken]
+    def __init__(self, ends: Sequence[str], broken: Sequence[str]) -> None:
+        every = [*ends, *broken]
         self.find = re.compile("|".join(map(re.escape, every))).search
-        self.broken = broken
+        self.broken = frozenset(broken)
         self.longest = max(map(len, every))
         self.starts = {mark[:size] for mark in every for size in range(1, len(mark))}
         self.firsts = sorted({mark[0] for mark in every})
@@ -193,8 +193,9 @@ class TagReader(CallReader):
             self.searched = max(0, len(p.buf) - self.delimiters.longest + 1 - p.pos)
             return Outcome.MORE
         self.settle(p, found.start())
-        if found.group() == self.delimiters.broken:
-            return p.bad(f"parameter `{self.key}` is not closed")
+        if found.group() in self.delimiters.broken:
+            closed = self.format.value_close in found.group()
+            return p.bad("the call is not closed" if closed else f"parameter `{self.key}` is not closed")
         broken = self.end_value(p)
         if broken is not None:
             return broken
@@ -225,11 +226,19 @@ class TagReader(CallReader):
             p.delta(escape(piece))
 
     def after_call(self, p: StreamParser, final: bool) -> Outcome | None:
-        """After a call: the section's closing tag, another call in the same section, or neither."""
-        found = self._one_of(p, final, self.format.closes[0], *([self.format.call_open] if self.wrapped else []))
-        if found == self.format.closes[0]:
+        """After a call: the section's closing tag, another call in the same section, or neither; in a section of many, nothing else."""
+        fmt = self.format
+        many = fmt.shared and self.wrapped
+        ends = (*fmt.opens, *fmt.end_of_turn) if many else ()
+        found = self._one_of(p, final, fmt.closes[0], *([fmt.call_open] if self.wrapped else []), *ends)
+        if found == fmt.closes[0]:
             p.account()
-        elif found == self.format.call_open:
+        elif found in ends and found != fmt.call_open:
+            p.pos -= len(found)
+        elif found is Outcome.BAD and many:
+            p.account()
+            return found
+        elif found == fmt.call_open:
             p.pos -= len(found)
             p.account()
             p.pos += len(found)

@@ -80,15 +80,22 @@ class Tags(Format):
         after = (self.key_open, self.call_close)
         opens, closes = self.quotes or ("", "")
         gaps = [gap + follower for gap in ("", "\n") for follower in after]
-        self.inline = Delimiters([self.value_close + end for end in gaps], self.next_call)
-        self.framed = Delimiters([f"{frame}{self.value_close}{line}{follower}" for follower in after], self.next_call)
-        self.quoted = Delimiters([closes + self.value_close + end for end in gaps], self.next_call)
+        unended = self._around[1] + self._next  # after a value, where the call's own closing tag is missing
+        broken = (self.next_call, f"{frame}{self.value_close}{unended}")
+        glued = self.closes[0] + self.opens[0] + self.call_open
+        inline = (f"{self.value_close}{unended}", self.value_close + glued, self.call_close + glued) if frame else ()
+        self.inline = Delimiters([self.value_close + end for end in gaps], (*broken, *inline))
+        self.framed = Delimiters([f"{frame}{self.value_close}{line}{follower}" for follower in after], broken)
+        self.quoted = Delimiters(
+            [closes + self.value_close + end for end in gaps], (self.next_call, f"{closes}{self.value_close}{unended}")
+        )
         self._ends = self.framed if frame else self.inline
         self._close = f"{frame}{self.value_close}{line}" if frame else self.value_close
         self._quoted_close = closes + self.value_close
         self._gap = "" if frame else line
         self._followers = tuple(self._gap + follower for follower in after)
-        self._strangers = () if frame else tuple(("" if line else "\n") + follower for follower in after)
+        strangers = () if frame else tuple(("" if line else "\n") + follower for follower in after)
+        self._strangers = (*strangers, unended.removeprefix(line) if frame else unended)
         self._tail = self.call_close + self._around[1]
         self._valued = self.key_close + (line if self.value_open else "") + self.value_open + frame
         self.name_inside = _inside(self.name_char + f"{{1,{NAME}}}", self.name_rest)
@@ -162,7 +169,7 @@ class Tags(Format):
                 limit = len(buf) if limit < 0 else limit + framed
                 end = buf.find(close, start - framed, limit)
             while end >= 0 and not buf.startswith(self._followers, end + len(close)):
-                if self._strangers and buf.startswith(self._strangers, end + len(close)):
+                if buf.startswith(self._strangers, end + len(close)):
                     return None
                 end = buf.find(close, end + 1, limit if limit >= 0 else start + NEAR)
             if end < 0 or key in arguments:

@@ -40,7 +40,7 @@ class TreeTags(RawTags):
         self._match_head = re.compile(
             re.escape(self.call_open) + self.name_inside.pattern + re.escape(self.name_close)
         ).match
-        self.starts = Delimiters([f"{self.mark}<"], f"{self.mark}<")
+        self.starts = Delimiters([f"{self.mark}<"], ())
         key = f"(?!(?:invoke|tool_call)>){self.key_char}{{1,1024}}"
         self.tag = re.compile(f"{re.escape(self.mark)}<(/?)({key})>")
         self.key_inside = re.compile(f"((?!(?:invoke|tool_call)$){self.key_char}{{1,1024}})()")

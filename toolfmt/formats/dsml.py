@@ -62,6 +62,7 @@ class Dsml(TypedTags):
             '</｜DSML｜parameter>\n<｜DSML｜parameter name="',
             "</｜DSML｜parameter></｜DSML｜invoke>",
             "</｜DSML｜parameter>\n</｜DSML｜invoke>",
+            '</｜DSML｜parameter>\n<｜DSML｜invoke name="',
             '</｜DSML｜invoke>\n<｜DSML｜invoke name="',
         ),
     )

@@ -22,7 +22,7 @@ class Glm45(RawTags):
     call_open, call_close = "<tool_call>", "</tool_call>"
     name_char, name_close = r"""[^\s<>{}"\[\]]""", ""
     key_open, key_close = "<arg_key>", "</arg_key>"
-    key_char = r"(?:[^\n<]|<(?!/arg_key>))"
+    key_char = r"(?:[^\n<]|<(?!/arg_key>|/?arg_value>))"
     value_open, value_close = "<arg_value>", "</arg_value>"
     frame = ""
     reasoning, reasoning_inside, after_reasoning = ("<think>", "</think>"), ("", ""), ("\n",)
@@ -48,6 +48,7 @@ class Glm45(RawTags):
             "</arg_value>\n<arg_key>",
             "</arg_value></tool_call>",
             "</arg_value>\n</tool_call>",
+            "</arg_value>\n<tool_call>",
             "</tool_call>\n<tool_call>",
         ),
     )

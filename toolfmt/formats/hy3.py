@@ -55,6 +55,7 @@ class Hy3(RawTags):
             f"</{_VALUE}\n<{_KEY}",
             f"</{_VALUE}</{_CALL}",
             f"</{_VALUE}\n</{_CALL}",
+            f"</{_VALUE}\n<{_CALL}",
             f"</{_CALL}\n<{_CALL}",
         ),
     )

@@ -51,6 +51,7 @@ class KimiK3(TypedTags):
             '<|close|>argument<|sep|>\n<|open|>argument key="',
             "<|close|>argument<|sep|><|close|>call<|sep|>",
             "<|close|>argument<|sep|>\n<|close|>call<|sep|>",
+            '<|close|>argument<|sep|><|open|>call tool="',
             '<|close|>call<|sep|><|open|>call tool="',
         ),
     )

@@ -32,13 +32,14 @@ class Llama4Pythonic(Pythonic):
     )
     tools_tail = ""
     tools_indent = 4
+    result_opens = ""
 
     def write_value(self, value: Any) -> str:
         return write_double(value)
 
     def write_results(self, results: Sequence[ToolResult]) -> str:
         """One JSON string a message, as the template writes it."""
-        return "\n".join(dumps(result.content) for result in results)
+        return super().write_results([ToolResult(content=dumps(result.content)) for result in results])
 
     def read_results(self, text: str) -> list[ToolResult] | None:
         try:

@@ -44,6 +44,7 @@ class MiniCpm5(RawTags):
             ']]></param>\n<param name="',
             "]]></param></function>",
             "]]></param>\n</function>",
+            ']]></param>\n<function name="',
             '</function>\n<function name="',
         ),
     )

@@ -48,6 +48,7 @@ class MiniMaxM2(RawTags):
             '</parameter>\n<parameter name="',
             "</parameter></invoke>",
             "</parameter>\n</invoke>",
+            '</parameter>\n<invoke name="',
             '</invoke>\n<invoke name="',
         ),
     )

@@ -46,6 +46,7 @@ class QwenXml(RawTags):
         never=(
             "\n</parameter>\n<parameter=",
             "\n</parameter>\n</function>",
+            "\n</parameter>\n</tool_call>\n<tool_call>\n<function=",
             "\n</function>\n</tool_call>\n<tool_call>\n<function=",
         ),
     )

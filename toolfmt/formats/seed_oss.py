@@ -36,6 +36,7 @@ class SeedOss(RawTags):
             "</parameter>\n<parameter=",
             "</parameter></function>",
             "</parameter>\n</function>",
+            "</parameter>\n</seed:tool_call>\n<seed:tool_call>\n<function=",
             "</function>\n</seed:tool_call>\n<seed:tool_call>\n<function=",
         ),
     )
