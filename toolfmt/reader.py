@@ -1,7 +1,8 @@
 """What `StreamParser` and the readers of calls ask of each other, and of a format."""
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,7 +13,7 @@ from toolfmt.schema_types import ValueType
 if TYPE_CHECKING:
     from toolfmt.stream import StreamParser
 
-__all__ = ["CallReader", "Outcome", "Types", "Whole", "Wire"]
+__all__ = ["CallReader", "Outcome", "State", "StateReader", "Types", "Whole", "Wire"]
 
 Whole = list[tuple[Part, int, int]]
 """Calls, and text among them, that were read at once, and where each stands in the buffer.
@@ -57,6 +58,31 @@ class CallReader(ABC):
     @abstractmethod
     def advance(self, p: "StreamParser", final: bool) -> Outcome:
         """Read on from ``p.pos`` in ``p.buf`` and move ``p.pos``; what stands before it may be dropped from ``buf``."""
+
+
+State = Callable[["StreamParser", bool], Outcome | None]
+"""A step of a `StateReader`: the parser, whether the text is at its end; an outcome, or None to go on in the next state."""
+
+_SPACE = re.compile(r"\s*")
+
+
+class StateReader(CallReader):
+    """A reader that goes from state to state; ``begin`` sets the first."""
+
+    state: State
+
+    def advance(self, p: "StreamParser", final: bool) -> Outcome:
+        outcome = None
+        while outcome is None:
+            outcome = self.state(p, final)
+        return outcome
+
+    def space(self, p: "StreamParser") -> str:
+        """Pass over white space; the next character, or nothing."""
+        found = _SPACE.match(p.buf, p.pos)
+        assert found
+        p.pos = found.end()
+        return p.buf[p.pos : p.pos + 1]
 
 
 class Wire(Protocol):

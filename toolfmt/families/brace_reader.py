@@ -8,7 +8,6 @@ from toolfmt.families.brace_lexis import (
     NAME,
     PARTIAL_SCALAR,
     QUOTED,
-    SPACE,
     TOKEN,
     TOO_LONG,
     NotPlain,
@@ -16,7 +15,7 @@ from toolfmt.families.brace_lexis import (
     unquote,
 )
 from toolfmt.ir import MAX_DEPTH, build_call
-from toolfmt.reader import CallReader, Outcome
+from toolfmt.reader import Outcome, StateReader
 from toolfmt.stream import StreamParser
 from toolfmt.values import dumps, escape
 
@@ -25,10 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BraceReader"]
 
-_State = Callable[[StreamParser, bool], Outcome | None]
 
-
-class BraceReader(CallReader):
+class BraceReader(StateReader):
     """Reads a call token by token, in whatever pieces it comes."""
 
     def __init__(self, format: "Braces") -> None:
@@ -39,24 +36,11 @@ class BraceReader(CallReader):
         self._next_call()
 
     def _next_call(self) -> None:
-        self.state: _State = self.head
+        self.state = self.head
         self.stack: list[tuple[Any, str]] = []  # containers, and the key under which the next value goes
         self.seen = 0  # characters of a string in quotes that were searched
         self.muted = 0  # containers deep in a value whose key was given before
         self.result: dict[str, Any] = {}
-
-    def advance(self, p: StreamParser, final: bool) -> Outcome:
-        outcome = None
-        while outcome is None:
-            outcome = self.state(p, final)
-        return outcome
-
-    def _space(self, p: StreamParser) -> str:
-        """Pass over white space; the next character, or nothing."""
-        found = SPACE.match(p.buf, p.pos)
-        assert found
-        p.pos = found.end()
-        return p.buf[p.pos : p.pos + 1]
 
     def _partial(self, p: StreamParser, token: re.Pattern[str], what: str) -> Outcome:
         """No whole token stands here: it may be the beginning of one, or it is none."""
@@ -68,7 +52,7 @@ class BraceReader(CallReader):
         return p.bad(f"expected {what}, got `{p.buf[p.pos]}`")
 
     def head(self, p: StreamParser, final: bool) -> Outcome | None:
-        if not self._space(p):
+        if not self.space(p):
             return Outcome.MORE
         found = self.format.head.match(p.buf, p.pos, p.pos + NAME + 8)
         if found is None:
@@ -84,7 +68,7 @@ class BraceReader(CallReader):
 
     def body(self, p: StreamParser, final: bool) -> Outcome | None:
         """After the name: the arguments in braces, or the closing mark and no arguments."""
-        self._space(p)
+        self.space(p)
         rest, closing = p.buf[p.pos : p.pos + 64], self.format.closes[0]
         if rest.startswith(closing):
             p.begin_call(self.name)
@@ -114,7 +98,7 @@ class BraceReader(CallReader):
 
     def first(self, p: StreamParser, final: bool) -> Outcome | None:
         """After an opening bracket."""
-        char = self._space(p)
+        char = self.space(p)
         if not char:
             return Outcome.MORE
         container = self.stack[-1][0]
@@ -124,7 +108,7 @@ class BraceReader(CallReader):
         return None
 
     def key(self, p: StreamParser, final: bool) -> Outcome | None:
-        char = self._space(p)
+        char = self.space(p)
         if not char:
             return Outcome.MORE
         if self.format.loose and char in QUOTED:
@@ -147,7 +131,7 @@ class BraceReader(CallReader):
         return None
 
     def colon(self, p: StreamParser, final: bool) -> Outcome | None:
-        char = self._space(p)
+        char = self.space(p)
         if not char:
             return Outcome.MORE
         if char != ":" and not (self.format.loose and char == "="):
@@ -157,7 +141,7 @@ class BraceReader(CallReader):
         return None
 
     def value(self, p: StreamParser, final: bool) -> Outcome | None:
-        char = self._space(p)
+        char = self.space(p)
         if not char:
             return Outcome.MORE
         container = self.stack[-1][0]
@@ -242,7 +226,7 @@ class BraceReader(CallReader):
         return None
 
     def after_value(self, p: StreamParser, final: bool) -> Outcome | None:
-        char = self._space(p)
+        char = self.space(p)
         if not char:
             return Outcome.MORE
         container = self.stack[-1][0]
@@ -268,7 +252,7 @@ class BraceReader(CallReader):
 
     def close(self, p: StreamParser, final: bool) -> Outcome | None:
         """After the arguments: the closing mark, or the next call of the same block; at the end of the turn, nothing."""
-        char = self._space(p)
+        char = self.space(p)
         rest, closing = p.buf[p.pos : p.pos + 64], self.format.closes[0]
         following = self.format.call_open if self.format.loose else closing
         if rest.startswith(closing):

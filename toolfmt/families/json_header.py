@@ -21,7 +21,6 @@ from toolfmt.values import JSONTextError, dumps
 
 __all__ = ["HeaderReader", "JsonHeader"]
 
-_SPACE = re.compile(r"\s*")
 _ID = re.compile(r"[^\s<>\[\]]+")
 _HEAD = 1024  # characters of a head, at most
 _LONGEST = 64  # and of a mark
@@ -180,7 +179,7 @@ class HeaderReader(JsonReader):
     def between(self, p: StreamParser, final: bool) -> Outcome | None:
         """In a section: a call's mark, or the end of the section, or of the turn."""
         fmt = self.format
-        p.pos = _skip(p)
+        self.space(p)
         rest = p.buf[p.pos : p.pos + _LONGEST]
         for mark in fmt.section_closes if self.count else ():
             if rest.startswith(mark):
@@ -206,7 +205,7 @@ class HeaderReader(JsonReader):
         """After a call's mark: what stands before its head."""
         label = self.format.before_name.strip()
         if label:
-            p.pos = _skip(p)
+            self.space(p)
             rest = p.buf[p.pos : p.pos + len(label)]
             if rest != label:
                 return Outcome.MORE if label.startswith(rest) else p.bad(f"expected `{label}`")
@@ -233,7 +232,7 @@ class HeaderReader(JsonReader):
 
     def head(self, p: StreamParser, final: bool) -> Outcome | None:
         """Before the arguments."""
-        p.pos = _skip(p)
+        self.space(p)
         if p.pos == len(p.buf):
             return Outcome.MORE
         char = p.buf[p.pos]
@@ -254,7 +253,7 @@ class HeaderReader(JsonReader):
     def after(self, p: StreamParser, final: bool) -> Outcome | None:
         """After the arguments: what closes the call, or what may stand there without."""
         while self.due:
-            p.pos = _skip(p)
+            self.space(p)
             rest = p.buf[p.pos : p.pos + _LONGEST]
             mark = next((mark for mark in self.due if rest.startswith(mark)), None)
             if mark is None:
@@ -279,9 +278,3 @@ class HeaderReader(JsonReader):
 
 def _either(marks: Sequence[str]) -> re.Pattern[str]:
     return re.compile("|".join(re.escape(mark) for mark in sorted(set(marks) - {""}, key=len, reverse=True)))
-
-
-def _skip(p: StreamParser) -> int:
-    found = _SPACE.match(p.buf, p.pos)
-    assert found
-    return found.end()

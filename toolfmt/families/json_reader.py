@@ -1,12 +1,11 @@
 """The reader of calls as JSON, in whatever pieces they come."""
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from toolfmt.families.json_scan import JsonScan
 from toolfmt.ir import MAX_DEPTH, ToolCall
-from toolfmt.reader import CallReader, Outcome
+from toolfmt.reader import Outcome, State, StateReader
 from toolfmt.stream import StreamParser
 from toolfmt.values import JSONTextError, dumps, loads, loads_python
 
@@ -15,15 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["JsonReader"]
 
-_SPACE = re.compile(r"\s*")
 _BETWEEN = re.compile(r"[\s,;]*")
 _CLOSING = ("}", "]")
 _STARTS = ("{", "[")
 
-_State = Callable[[StreamParser, bool], Outcome | None]
 
-
-class JsonReader(CallReader):
+class JsonReader(StateReader):
     """Reads a block in whatever pieces it comes: before, inside and after a call's object."""
 
     level = 1
@@ -41,13 +37,11 @@ class JsonReader(CallReader):
         self.sure = marker in self.format.sure
         if self.sure:
             p.commit()
-        self.state: _State = self.head
+        self.state: State = self.head
         p.pos += len(marker) - marker.endswith(_STARTS)
 
     def advance(self, p: StreamParser, final: bool) -> Outcome:
-        outcome = None
-        while outcome is None:
-            outcome = self.state(p, final)
+        outcome = super().advance(p, final)
         if final and outcome is Outcome.MORE and self.follows and not self.sent:
             return Outcome.DONE
         return outcome
@@ -60,7 +54,7 @@ class JsonReader(CallReader):
 
     def head(self, p: StreamParser, final: bool) -> Outcome | None:
         """Before a call's object."""
-        p.pos = _skip(_SPACE, p)
+        self.space(p)
         if p.pos == len(p.buf):
             return Outcome.MORE
         char = p.buf[p.pos]
@@ -75,7 +69,9 @@ class JsonReader(CallReader):
 
     def item(self, p: StreamParser, final: bool) -> Outcome | None:
         """In an array, before an item or its end."""
-        p.pos = _skip(_BETWEEN, p)
+        found = _BETWEEN.match(p.buf, p.pos)
+        assert found
+        p.pos = found.end()
         if p.pos == len(p.buf):
             return Outcome.MORE
         char = p.buf[p.pos]
@@ -109,7 +105,7 @@ class JsonReader(CallReader):
         """After a brace, which in prose says nothing: a quote, or it opens no call."""
         if self.scan.depth == 0:
             p.pos = self.scan.run(p.buf, p.pos)
-        p.pos = _skip(_SPACE, p)
+        self.space(p)
         if p.pos == len(p.buf):
             return Outcome.MORE
         if p.buf[p.pos] not in "\"'":
@@ -215,7 +211,7 @@ class JsonReader(CallReader):
         """After the calls: the closing mark, another object, or neither."""
         if not self.closing:
             return Outcome.DONE if self.listed else self.after_lone(p, final)
-        p.pos = _skip(_SPACE, p)
+        self.space(p)
         rest = p.buf[p.pos : p.pos + 64]
         if rest.startswith(self.closing):
             p.pos += len(self.closing)
@@ -238,7 +234,7 @@ class JsonReader(CallReader):
 
     def after_lone(self, p: StreamParser, final: bool) -> Outcome | None:
         """After an object that no mark closes: another, behind a joint or not, or the end of the block."""
-        p.pos = _skip(_SPACE, p)
+        self.space(p)
         char = p.buf[p.pos : p.pos + 1]
         if char == "{":
             self.follows = True
@@ -248,12 +244,6 @@ class JsonReader(CallReader):
             p.pos += 1
             return None
         return Outcome.DONE if char or final else Outcome.MORE
-
-
-def _skip(space: re.Pattern[str], p: StreamParser) -> int:
-    found = space.match(p.buf, p.pos)
-    assert found
-    return found.end()
 
 
 def _unquoted(scan: JsonScan) -> str:

@@ -1,12 +1,11 @@
 """`PythonReader`: reads Python calls token by token, in whatever pieces they come; strings stream as they arrive, nothing is evaluated."""
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from toolfmt.families import python_lexis as lexis
 from toolfmt.ir import MAX_DEPTH, build_call
-from toolfmt.reader import CallReader, Outcome
+from toolfmt.reader import Outcome, StateReader
 from toolfmt.stream import StreamParser
 from toolfmt.values import dumps, escape
 
@@ -15,15 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PythonReader"]
 
-_SPACE = re.compile(r"\s*")
 _BETWEEN = re.compile(r"[\s,;]*")
 _WORD = re.compile(lexis.WORD)
 _CLOSES = {"call": ")", "[": "]", "{": "}", "(": ")"}
 
-_State = Callable[[StreamParser, bool], Outcome | None]
 
-
-class PythonReader(CallReader):
+class PythonReader(StateReader):
     """Reads a block: a list of calls, or calls without brackets where marks stand round them."""
 
     def __init__(self, format: "Pythonic") -> None:
@@ -36,21 +32,8 @@ class PythonReader(CallReader):
         self.asks = self.format.ambiguous and not marker.startswith("<")  # the tools' names tell a call from an answer
         if not self.asks:
             p.commit()
-        self.state: _State = self.first if self.in_list else self.block
+        self.state = self.first if self.in_list else self.block
         p.pos += len(marker)
-
-    def advance(self, p: StreamParser, final: bool) -> Outcome:
-        outcome = None
-        while outcome is None:
-            outcome = self.state(p, final)
-        return outcome
-
-    def _space(self, p: StreamParser) -> str:
-        """Pass over white space; the next character, or nothing."""
-        found = _SPACE.match(p.buf, p.pos)
-        assert found
-        p.pos = found.end()
-        return p.buf[p.pos : p.pos + 1]
 
     # Each state returns an outcome, or None to go on in the next state.
 
@@ -58,7 +41,7 @@ class PythonReader(CallReader):
 
     def block(self, p: StreamParser, final: bool) -> Outcome | None:
         """After a mark: a list, or a call without one."""
-        char = self._space(p)
+        char = self.space(p)
         if not char:
             return Outcome.MORE
         self.in_list = char == "["
@@ -68,7 +51,7 @@ class PythonReader(CallReader):
 
     def first(self, p: StreamParser, final: bool) -> Outcome | None:
         """After the bracket that opens the list."""
-        char = self._space(p)
+        char = self.space(p)
         if not char:
             return Outcome.MORE
         if char != "]":
@@ -126,7 +109,7 @@ class PythonReader(CallReader):
         """After the list: its closing mark, or neither."""
         if not self.closing:
             return Outcome.DONE
-        if not self._space(p):
+        if not self.space(p):
             return Outcome.DONE if final else Outcome.MORE
         outcome = self._end_of_block(p, final)
         if outcome is None:
@@ -150,7 +133,7 @@ class PythonReader(CallReader):
 
     def argument(self, p: StreamParser, final: bool) -> Outcome | None:
         """Before an argument, or the end of the call."""
-        char = self._space(p)
+        char = self.space(p)
         if not char:
             return Outcome.MORE
         if char == ")":
@@ -172,7 +155,7 @@ class PythonReader(CallReader):
 
     def after_word(self, p: StreamParser, final: bool) -> Outcome | None:
         """After the first word of an argument: it is the argument's key, or its value."""
-        char = self._space(p)
+        char = self.space(p)
         if not char:
             return Outcome.MORE
         if char == "=":
@@ -225,7 +208,7 @@ class PythonReader(CallReader):
     # -- values
 
     def value(self, p: StreamParser, final: bool) -> Outcome | None:
-        char = self._space(p)
+        char = self.space(p)
         if not char:
             return Outcome.MORE
         if char in "\"'":
@@ -279,7 +262,7 @@ class PythonReader(CallReader):
 
     def item(self, p: StreamParser, final: bool) -> Outcome | None:
         """After an opening bracket or a comma: an item, or the closing bracket."""
-        char = self._space(p)
+        char = self.space(p)
         if not char:
             return Outcome.MORE
         bracket = self.stack[-1][1]
@@ -293,7 +276,7 @@ class PythonReader(CallReader):
         return self._begin_string(raw=False, is_key=True)
 
     def colon(self, p: StreamParser, final: bool) -> Outcome | None:
-        char = self._space(p)
+        char = self.space(p)
         if not char:
             return Outcome.MORE
         if char != ":":
@@ -303,7 +286,7 @@ class PythonReader(CallReader):
         return None
 
     def after_value(self, p: StreamParser, final: bool) -> Outcome | None:
-        char = self._space(p)
+        char = self.space(p)
         if not char:
             return Outcome.MORE
         container, bracket, _ = self.stack[-1]

@@ -1,12 +1,12 @@
 """The reader of `toolfmt.families.tags`: a call in whatever pieces it comes; string values stream as they arrive."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolfmt.coercion import CallLost
 from toolfmt.ir import build_call
-from toolfmt.reader import CallReader, Outcome
+from toolfmt.reader import Outcome, State, StateReader
 from toolfmt.stream import StreamParser
 from toolfmt.values import JSONTextError, dumps, escape
 
@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Delimiters", "TagReader"]
 
 _TAG = 1200  # characters inside a tag, at most
-_SPACE = re.compile(r"\s*")
 _BLANK = re.compile(r"[ \t]*")
-
-_State = Callable[[StreamParser, bool], Outcome | None]
 
 
 class Delimiters:
@@ -46,7 +43,7 @@ class Delimiters:
         return settled
 
 
-class TagReader(CallReader):
+class TagReader(StateReader):
     """Reads a section of calls, or one call."""
 
     rescan = False
@@ -57,19 +54,11 @@ class TagReader(CallReader):
     def begin(self, p: StreamParser, marker: str) -> None:
         self.wrapped = marker != self.format.call_open
         p.pos += len(marker)
-        self.state: _State = self.before_call if self.wrapped else self.call_name
-
-    def advance(self, p: StreamParser, final: bool) -> Outcome:
-        outcome = None
-        while outcome is None:
-            outcome = self.state(p, final)
-        return outcome
+        self.state: State = self.before_call if self.wrapped else self.call_name
 
     def _one_of(self, p: StreamParser, final: bool, *marks: str) -> str | Outcome:
         """Which of ``marks`` stands next, after white space; it is passed over."""
-        found = _SPACE.match(p.buf, p.pos)
-        assert found
-        p.pos = found.end()
+        self.space(p)
         for mark in marks:
             if p.buf.startswith(mark, p.pos):
                 p.pos += len(mark)
