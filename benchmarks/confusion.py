@@ -29,26 +29,36 @@ def texts(folder: Path) -> Iterator[tuple[str, Case]]:
                 yield name, case
 
 
-def first(text: str) -> str:
+def first(text: str, written: str) -> tuple[str, bool]:
+    """The format that is named first, and whether the one that the text is written in has the same score."""
     found = toolfmt.detect(text)
-    return found[0].format if found else NONE
+    scores = {each.format: each.score for each in found}
+    return (found[0].format, scores.get(written) == found[0].score) if found else (NONE, False)
 
 
-def matrix(folder: Path) -> Counter[tuple[str, str]]:
-    """(the format that the template writes, the format that is named first) -> texts."""
-    return Counter((name, first(case.model_text)) for name, case in texts(folder))
+def matrix(folder: Path) -> Counter[tuple[str, str, bool]]:
+    """(the format that the template writes, the format that is named first, whether the two have one score) -> texts."""
+    return Counter((name, *first(case.model_text, name)) for name, case in texts(folder))
 
 
-def markdown(found: Counter[tuple[str, str]]) -> str:
-    lines = ["| written in | texts | named first | taken for |", "|---|---|---|---|"]
-    for name in sorted({written for written, _ in found}):
-        named = {other: count for (written, other), count in found.items() if written == name}
-        total = sum(named.values())
-        right = named.pop(name, 0)
-        others = ", ".join(f"`{other}` {count}" for other, count in sorted(named.items(), key=lambda each: -each[1]))
-        lines.append(f"| `{name}` | {total} | {right} | {others} |")
-    right = sum(count for (written, other), count in found.items() if written == other)
-    lines.append(f"| all | {found.total()} | {right} | |")
+def markdown(found: Counter[tuple[str, str, bool]]) -> str:
+    lines = ["| written in | texts | named first | second with the same score | taken for |", "|---|---|---|---|---|"]
+
+    def cells(count: Counter[tuple[str, str, bool]]) -> str:
+        others = Counter({f"`{other}`": n for (name, other, tied), n in count.items() if name != other and not tied})
+        said = ", ".join(f"{other} {n}" for other, n in others.most_common())
+        right = sum(n for (name, other, _), n in count.items() if name == other)
+        tied = Counter({f"`{other}`": n for (name, other, tied), n in count.items() if name != other and tied})
+        second = ", ".join(f"{n}, behind {other}" for other, n in tied.most_common())
+        return f"{count.total()} | {right} | {second} | {said} |"
+
+    lines += (
+        f"| `{name}` | " + cells(Counter({key: n for key, n in found.items() if key[0] == name}))
+        for name in sorted({written for written, _, _ in found})
+    )
+    right = sum(n for (name, other, _), n in found.items() if name == other)
+    tied = sum(n for (name, other, tied), n in found.items() if name != other and tied)
+    lines.append(f"| all | {found.total()} | {right} | {tied} | {found.total() - right - tied} |")
     return "\n".join(lines)
 
 
@@ -61,7 +71,7 @@ def main() -> None:
         print(markdown(matrix(options.folder)))
         return
     for name, case in texts(options.folder):
-        if first(case.model_text) != name:
+        if first(case.model_text, name)[0] != name:
             print(name, case.template, case.key, repr(case.model_text[:200]))
             for each in toolfmt.detect(case.model_text)[:3]:
                 print("   ", each.format, each.score, each.reason)

@@ -5,6 +5,7 @@ anew, otherwise they stay as they are.
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -61,7 +62,7 @@ def models() -> Iterator[str]:
     yield ""
     yield (
         "`toolfmt.get_format` takes any name of this table, or a model's: `Qwen/Qwen3-Coder-30B-A3B-Instruct` begins like `qwen3-coder`. "
-        "The server columns are the names of their parsers: vLLM 0.33 `--tool-call-parser`, SGLang 0.5.23 `--tool-call-parser`, llama.cpp's format, mlx-lm 0.32."
+        "The server columns are the names of their parsers: `--tool-call-parser` of vLLM 0.33 and SGLang 0.5.23, llama.cpp's format, mlx-lm 0.32."
     )
     yield ""
     yield from table(
@@ -84,17 +85,28 @@ def place_of_text(limits: Limits) -> str:
     ]
 
 
+WORDS = ["get-weather", "a.b", "a:b", "a/b", "a b", "é", "1st", "class", 'a"b', "a<b", "a>b", "a\nb"]
+"""Names and keys that not every format can write."""
+
+
+def unlike(pattern: str) -> str:
+    """Which of `WORDS` the pattern refuses, in words."""
+    return ", ".join(code(word) for word in WORDS if not re.fullmatch(pattern, word))
+
+
 def cannot(fmt: Format) -> str:
-    limits = fmt.limits
-    said = []
-    if limits.names != ANY.names:
-        said.append(f"names but {code(limits.names)}")
-    if limits.keys != ANY.keys:
-        said.append(f"keys but {code(limits.keys)}")
-    if limits.deep_keys != ANY.deep_keys:
-        said.append(f"nested keys but {code(limits.deep_keys)}")
+    limits, said = fmt.limits, []
+    for what, pattern, every in (
+        ("names", limits.names, ANY.names),
+        ("keys", limits.keys, ANY.keys),
+        ("nested keys", limits.deep_keys, ANY.deep_keys),
+    ):
+        refused = unlike(pattern) if pattern != every else ""
+        if refused:
+            said.append(f"{what} like {refused}")
     if limits.never:
-        said.append("strings with " + " or ".join(map(code, limits.never)))
+        more = f" and {len(limits.never) - 1} like it" if len(limits.never) > 1 else ""
+        said.append(f"strings with {code(limits.never[0])}{more}")
     if not limits.typed_values:
         said.append("a string that spells another type its schema allows")
     return "; ".join(said)
@@ -104,8 +116,12 @@ def abilities() -> Iterator[str]:
     yield "## What each can say"
     yield ""
     yield (
-        "*ids*: calls carry ids. *parallel*: several calls in one message are written. *text*: where text may stand beside calls. *types*: `5` and `\"5\"` differ on the wire; "
-        "where they do not, reading needs the tools. *results*: what a tool result carries. All of it is read from `Format.limits`; what a format cannot say `render` refuses and `convert` reports."
+        "*ids*: calls carry ids, such as this one. *parallel*: several calls in one message are written. *text*: where text may stand beside calls. "
+        '*types*: `5` and `"5"` differ on the wire; where they do not, reading needs the tools. *results*: what a tool result carries. '
+        "*cannot write*: which names and keys of "
+        + cell(", ".join(map(code, WORDS)))
+        + " are refused, and strings that would end a value. All of it is read from `Format.limits`; "
+        "what a format cannot say `render` refuses and `convert` reports."
     )
     yield ""
     yield from table(
@@ -113,7 +129,7 @@ def abilities() -> Iterator[str]:
         (
             [
                 code(info.name),
-                code(fmt.limits.ids) or "no",
+                code(str(fmt.new_id("f", 0))) if fmt.limits.ids else "no",
                 "yes" if fmt.limits.many_calls else "no",
                 place_of_text(fmt.limits),
                 "yes" if fmt.limits.reasoning else "no",

@@ -341,7 +341,7 @@ def own_floods(name: str) -> dict[str, Callable[[int], str]]:
     """Made of the format's own call: each of its beginnings again and again, or followed by nothing but spaces; marks inside a string."""
     text = "".join(tokens(name))
     borders = list(itertools.accumulate(map(len, tokens(name))))[:-1]
-    cuts = sorted({borders[len(borders) * i // 4] for i in range(4)})
+    cuts = sorted({borders[len(borders) * i // 3] for i in range(3)})
     made: dict[str, Callable[[int], str]] = {}
     for i, cut in enumerate(cuts):
         made[f"its beginning {i}"] = functools.partial(_again, text[:cut])

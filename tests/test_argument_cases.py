@@ -1,7 +1,7 @@
 """The 31 argument values on which other parsers were measured (../shared/reference/peers.md, section 2), in every registered format.
 
-Each is written and read back, types included: with the tools, without them, and streamed.  A format may refuse one of the 31 at most (`minimax_m3` two), and only one
-that it cannot spell; what it writes must be exact.
+Each is written and read back, types included: with the tools, without them, and streamed.  A format may refuse one of the 31 at most
+(`minimax_m3` two), and only one that it cannot spell; what it writes must be exact.
 """
 
 import functools

@@ -1,11 +1,13 @@
 """`toolfmt.detect`: every format recognises what it writes, twins are told apart by rule, and hostile text does no harm."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from vector_cases import FORMAT_OF, judged
 
 from toolfmt.api import render
 from toolfmt.detect import Detection, detect
@@ -38,7 +40,11 @@ def test_a_format_is_recognised_by_what_it_writes(name: str) -> None:
             "qwen3_coder",
             "the values speak for it (1)",
         ),
-        ("<tool_call>\n<function=f>\n<parameter=a>\nnull\n</parameter>\n</function>\n</tool_call>", "qwen_xml", "the values speak for it (1)"),
+        (
+            "<tool_call>\n<function=f>\n<parameter=a>\nnull\n</parameter>\n</function>\n</tool_call>",
+            "qwen_xml",
+            "the values speak for it (1)",
+        ),
         (
             "<tool_call>\n<function=f>\n<parameter=a>\nx is True\n</parameter>\n</function>\n</tool_call>",
             "qwen_xml",
@@ -123,7 +129,43 @@ def test_hostile_text_is_read_in_linear_time(mark: str) -> None:
     assert time.perf_counter() - start < 20
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if not get_format(n).only_at_start and get_format(n).limits.text_before])
+@pytest.mark.parametrize(
+    "name", [n for n in NAMES if not get_format(n).only_at_start and get_format(n).limits.text_before]
+)
 def test_prose_round_a_call_does_not_hide_it(name: str) -> None:
     text = render(Message(parts=(Text(text="I look. [1] {x}"), CALL)), name)
     assert name in {detection.format for detection in detect(text)}
+
+
+AMBIGUOUS = {
+    (
+        "functiongemma_vllm",
+        "functiongemma",
+    ): "the template writes neither dialect, and strings alone look alike in both",
+    ("phi4", "llama3_json"): "vLLM's template leaves `functools` out, and its bare objects are more like Llama's",
+    (
+        "pythonic",
+        "llama4_pythonic",
+    ): "vLLM's templates write Llama 3.2's and Gemma's lists in double quotes, as Llama 4 does",
+    ("toolace", "pythonic"): "ToolACE's template writes containers by `repr`, as `pythonic` does",
+    (
+        "qwen3_coder",
+        "qwen_xml",
+    ): "a string that says `true` looks like Qwen3.6's boolean; nothing else tells the two apart",
+}
+"""What is taken for another format, and why the text alone says no better."""
+
+
+def test_what_public_templates_write(shared: Path) -> None:
+    """The right format is named first, or second with the same score, or the pair is listed."""
+    taken: dict[tuple[str, str], int] = {}
+    for template, name in FORMAT_OF.items():
+        for case, wrong in judged(shared / "vectors", template):
+            if not case.calls or "calls" in wrong:
+                continue
+            found = detect(case.model_text)
+            scores = {each.format: each.score for each in found}
+            if found[0].format != name and scores.get(name) != found[0].score:
+                taken[name, found[0].format] = taken.get((name, found[0].format), 0) + 1
+    assert taken.keys() == AMBIGUOUS.keys()
+    assert sum(taken.values()) < 60

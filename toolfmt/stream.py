@@ -278,8 +278,10 @@ class StreamParser(Recorder):
         if outcome is Outcome.MORE:
             if not final:
                 return False
-            self._truncated = self.committed
-            outcome = self.bad("the text ends inside the call")
+            self._restore()
+            ended = self._markers.before_end(self.buf) < len(self.buf)
+            self._truncated = self.committed and not ended
+            outcome = self.bad("the turn ends inside the call" if ended else "the text ends inside the call")
         after = self.base + self.pos
         self._restore()
         self.pos = self.mark - self.base

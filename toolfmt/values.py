@@ -29,6 +29,7 @@ __all__ = [
     "dumps",
     "escape",
     "is_plain",
+    "json_type",
     "literal",
     "loads",
     "loads_python",
@@ -115,6 +116,12 @@ def _count_strings(value: Any, limit: int) -> int:
                 elif kind is dict or kind is list:
                     level.append(item)
     return strings
+
+
+def json_type(value: object) -> str:
+    """What JSON calls a decoded value, for messages."""
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -22,7 +22,7 @@ from toolfmt.ir import Tool, ToolCall, build_call
 from toolfmt.reader import CallReader, Whole
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
-from toolfmt.values import JSONTextError, dumps, is_plain, loads
+from toolfmt.values import JSONTextError, dumps, is_plain, json_type, loads
 
 __all__ = ["JsonBody", "JsonReader", "closing_of", "in_one_block", "json_objects", "last_of", "plain_object"]
 
@@ -142,7 +142,7 @@ class JsonBody(Format):
     def call_of(self, value: Any) -> ToolCall:
         """The call that a decoded object is; JSONTextError says why it is none."""
         if not isinstance(value, dict):
-            raise JSONTextError(f"expected an object with `{self.name_key}`, got `{type(value).__name__}`")
+            raise JSONTextError(f"expected an object with `{self.name_key}`, got {json_type(value)}")
         if self.name_is_key:
             return self._call_by_name(value)
         name_key = next((key for key in self.name_keys if key in value), "")
@@ -177,7 +177,7 @@ class JsonBody(Format):
         if isinstance(value, str):
             value = loads(value)
         if not isinstance(value, dict):
-            raise JSONTextError(f"arguments must be an object, got `{type(value).__name__}`")
+            raise JSONTextError(f"arguments must be an object, got {json_type(value)}")
         return value
 
     # -- writing

@@ -124,7 +124,7 @@ class JsonReader(StateReader):
             if not event:
                 return Outcome.MORE
             if event == "!":
-                return self.refuse(p, f"not JSON: unexpected `{p.buf[p.pos]}`")
+                return self.refuse(p, _unexpected(p.buf[p.pos], scan))
             if event == '"':
                 self.on_string(p)
             elif scan.depth == 0:
@@ -244,6 +244,12 @@ class JsonReader(StateReader):
             p.pos += 1
             return None
         return Outcome.DONE if char or final else Outcome.MORE
+
+
+def _unexpected(char: str, scan: JsonScan) -> str:
+    if not scan.quote:
+        return f"not JSON: unexpected `{char}`"
+    return f"not JSON: a string holds the character {char!r}, which JSON spells `{dumps(char)[1:-1]}`"
 
 
 def _unquoted(scan: JsonScan) -> str:
