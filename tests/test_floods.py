@@ -85,7 +85,7 @@ def about(name: str) -> list[str]:
         for flood, make in FLOODS.items()
         if make(1200).startswith(brackets) or any(mark in make(1200) for mark in marks)
     ]
-    return near + [*own_floods(name)]
+    return [*near, *own_floods(name)]
 
 
 PAIRS = [pytest.param(name, flood, id=f"{name}: {flood}") for name in FORMATS for flood in about(name)]

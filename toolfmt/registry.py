@@ -114,7 +114,7 @@ def _model(name: str) -> str:
 
 def _suggestion(name: str, every: Sequence[FormatInfo]) -> str:
     names = [known for info in every for known in (info.name, *info.aliases)]
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), names, 3, 0.6)
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), names, 3, 0.7)
     if near and "/" not in name:
         return f"; did you mean {' or '.join(f'`{n}`' for n in near)}?"
     start = _model(name)[:4]
