@@ -19,9 +19,10 @@ import orjson
 import toolfmt
 
 if __package__:
-    from benchmarks import common
+    from benchmarks import common, workload
 else:
     import common
+    import workload
 
 GOALS = {
     **dict.fromkeys(["json_fence", "hermes", "xlam", "xlam_v1", "labelled"], 0.4),
@@ -52,9 +53,9 @@ def _decode(payloads: Sequence[str], decode: Callable[[str], Any]) -> Callable[[
     return once
 
 
-def measure(written: common.Written, name: str, rounds: int) -> dict[str, Any]:
+def measure(written: workload.Written, name: str, rounds: int) -> dict[str, Any]:
     """All figures of one format on one workload."""
-    texts, prepared = written.texts, toolfmt.read_tools(common.TOOLS)
+    texts, prepared = written.texts, toolfmt.read_tools(workload.TOOLS)
     payloads = written.payloads
     sums = [0.0] * 5
     gc.collect()
@@ -65,7 +66,7 @@ def measure(written: common.Written, name: str, rounds: int) -> dict[str, Any]:
             _parse(part, name, prepared),
             _decode(flat, json.loads),
             _decode(flat, orjson.loads),
-            _parse(part, name, common.TOOLS),
+            _parse(part, name, workload.TOOLS),
             _parse(part, name, None),
         )
         sums = [total + best for total, best in zip(sums, common.best_of(rounds, *timed), strict=True)]
@@ -73,7 +74,7 @@ def measure(written: common.Written, name: str, rounds: int) -> dict[str, Any]:
     calls = sum(map(len, payloads))
     size = sum(len(text.encode()) for text in texts)
     right = sum(
-        common.exact(message, toolfmt.parse(text, name, tools=common.TOOLS))
+        workload.exact(message, toolfmt.parse(text, name, tools=workload.TOOLS))
         for message, text in zip(written.messages, texts, strict=True)
     )
     return {
@@ -156,13 +157,13 @@ def _title(rows: Sequence[dict[str, Any]]) -> str:
 def main() -> int:
     options = common.arguments("Time toolfmt.parse.")
     rounds = options.rounds or (3 if options.quick else 5)
-    outputs = common.outputs(1000 if options.quick else 10_000)
-    long_outputs = common.long_outputs(20 if options.quick else 100, LONG)
+    outputs = workload.outputs(1000 if options.quick else 10_000)
+    long_outputs = workload.long_outputs(20 if options.quick else 100, LONG)
     rows, long = [], []
     for name in options.formats:
         common.note(f"{name} ...")
-        rows.append(measure(common.write_all(outputs, name), name, rounds))
-        long.append(measure(common.write_all(long_outputs, name), name, rounds))
+        rows.append(measure(workload.write_all(outputs, name), name, rounds))
+        long.append(measure(workload.write_all(long_outputs, name), name, rounds))
     if options.json:
         print(json.dumps({"machine": common.machine(), "mixed": rows, "long": long}, indent=2))
     elif options.markdown:

@@ -20,9 +20,10 @@ from toolfmt.ir import Message, Text, same
 from toolfmt.tools import as_toolset
 
 if __package__:
-    from benchmarks import common
+    from benchmarks import common, workload
 else:
     import common
+    import workload
 
 GOAL = 6.0  # us a chunk
 LINEAR = 1.3  # us a chunk at 160 kB over us a chunk at 10 kB, at most
@@ -30,7 +31,7 @@ KILOBYTES = (1, 10, 40, 160)
 QUICK_KILOBYTES = (1, 10)
 CHUNK = 4
 MIXED_CHUNKS = (1, 4, 16)
-TOOLS = as_toolset(common.TOOLS)
+TOOLS = as_toolset(workload.TOOLS)
 
 
 def cut(text: str, size: int) -> list[str]:
@@ -113,7 +114,7 @@ def _fed(name: str, chunks: Iterable[str]) -> tuple[toolfmt.Parsed, list[Any]]:
 def faults(name: str, message: Message, text: str, *, few: bool = False) -> int:
     """How many chunkings give anything else than ``message``, its places in ``text``, and its arguments as events."""
     whole = toolfmt.parse(text, name, tools=TOOLS)
-    if not common.exact(message, whole):
+    if not workload.exact(message, whole):
         return -1
     wrong = 0
     for chunks in _chunkings(text, few=few):
@@ -127,7 +128,7 @@ def faults(name: str, message: Message, text: str, *, few: bool = False) -> int:
 
 def _mixed() -> Message:
     """Text, then three calls of about 500 characters."""
-    found = [message for message in common.outputs(300) if len(message.calls) == 3 and message.text]
+    found = [message for message in workload.outputs(300) if len(message.calls) == 3 and message.text]
     return min(found, key=lambda message: abs(len(str(message)) - 2000))
 
 
@@ -139,19 +140,19 @@ def measure(name: str, rounds: int, sizes: Sequence[int]) -> dict[str, Any]:
         row["chunkings_checked"] += len(list(_chunkings(text, few=few)))
 
     for size in sizes:
-        message = Message(role="assistant", parts=(common.long_call(random.Random(common.SEED), size * 1000),))
+        message = Message(role="assistant", parts=(workload.long_call(random.Random(workload.SEED), size * 1000),))
         text = toolfmt.render(message, name, tools=TOOLS)
         row["sizes"][size] = cost(name, text, CHUNK, rounds)
         check(message, text, size > 10)
     row["growth"] = (
         row["sizes"][sizes[-1]]["us_per_chunk"] / row["sizes"][sizes[-3 if len(sizes) > 2 else 0]]["us_per_chunk"]
     )
-    message = Message(role="assistant", parts=(Text(text=common.prose(random.Random(common.SEED), 40_000)),))
+    message = Message(role="assistant", parts=(Text(text=workload.prose(random.Random(workload.SEED), 40_000)),))
     row["text"] = cost(name, message.text, CHUNK, rounds)
     check(message, message.text, True)
     message = _mixed()
     if not toolfmt.get_format(name).limits.text_before:
-        message = common.without_text(message)
+        message = workload.without_text(message)
     text = toolfmt.render(message, name, tools=TOOLS)
     for chunk in MIXED_CHUNKS:
         row["mixed"][chunk] = cost(name, text, chunk, rounds)

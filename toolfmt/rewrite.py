@@ -213,7 +213,7 @@ class Rewriter:
         if call.id is not None:
             path = f"{turn.path}.calls[{index}].id"
             said = f"'{call.id}' is now '{new}': {target.name} writes ids that match {target.limits.ids}"
-            (self._notice if linked else self._lose)("id", path, said)
+            self._notice("id", path, said)  # results get the new one too
         return build_call(call.name, call.arguments, new)
 
     def _without_id(self, turn: Turn, call: ToolCall, index: int, target: str, linked: bool) -> ToolCall:

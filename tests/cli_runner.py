@@ -1,0 +1,56 @@
+"""Runs the `toolfmt` command in this process, on files made for it.  Used by `test_cli.py` and `test_cli_calls.py`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from toolfmt.cli.main import app
+
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "get_weather",
+            "parameters": {
+                "type": "object",
+                "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+                "required": ["city"],
+            },
+        },
+    }
+]
+ARGUMENTS = {"city": " Paris\r\n<b>", "days": 3}
+CALL = {"name": "get_weather", "arguments": ARGUMENTS}
+QWEN = (
+    "Let me look.\n\n<tool_call>\n<function=get_weather>\n<parameter=city>\n Paris\r\n<b>\n</parameter>\n"
+    "<parameter=days>\n3\n</parameter>\n</function>\n</tool_call>"
+)
+FENCE = 'Ok.\n\n```json\n{"name": "get_weather", "arguments": {"city": "Paris", "days": 3}}\n```'
+
+
+def write_files() -> None:
+    """Tools, a text, rows and what cannot be read, into the current folder."""
+    rows = [
+        {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": t}], "tools": TOOLS}
+        for t in (FENCE, "no")
+    ]
+    Path("tools.json").write_text(json.dumps(TOOLS), encoding="utf-8")
+    Path("q.txt").write_text(QWEN, encoding="utf-8", newline="")
+    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    Path("bad.jsonl").write_text('{"x": 1}\n{\n' + json.dumps(rows[0]) + "\n", encoding="utf-8")
+    Path("latin.txt").write_bytes(b"caf\xe9")
+    Path("list.json").write_text("[1]", encoding="utf-8")
+    Path("nan.json").write_text('{"name": "f", "arguments": {"x": NaN}}', encoding="utf-8")
+
+
+def run(*words: str, stdin: str | bytes = "", code: int = 0) -> Any:
+    result = CliRunner().invoke(app, list(words), input=stdin)
+    assert result.exit_code == code, (result.stdout, result.stderr, result.exception)
+    assert "Traceback" not in result.stderr
+    return result
+
+
+def run_json(*words: str, stdin: str | bytes = "", code: int = 0) -> Any:
+    return json.loads(run(*words, "--json", stdin=stdin, code=code).stdout)
