@@ -79,6 +79,14 @@ def models() -> Iterator[str]:
     )
 
 
+def absent() -> Iterator[str]:
+    yield (
+        "Not here, because no source describes them well enough: Laguna, Ling 3, Muse, LongCat, Step-3 and functionary v3.2, "
+        "whose first call has no mark of its own in the model's text."
+    )
+    yield ""
+
+
 def place_of_text(limits: Limits) -> str:
     return {(True, True): "anywhere", (True, False): "before", (False, True): "after", (False, False): "none"}[
         limits.text_before, limits.text_after
@@ -170,6 +178,7 @@ def page() -> str:
         "`grammars/<format>.lark` is its reference grammar.",
         "",
         *models(),
+        *absent(),
         *abilities(),
         *samples(),
     ]

@@ -114,3 +114,12 @@ def test_an_answer_in_frames_is_text() -> None:
     ]
     made = contents(convert([{"messages": turns}], to="hermes"))
     assert made == ['<tool_call>\n{"name": "f", "arguments": {"n": 1}}\n</tool_call>', "It is 5."]
+
+
+def test_results_of_one_message_become_messages_where_the_target_cannot_tell_them_apart() -> None:
+    calls = "\n".join(f'<tool_call>\n{{"name": "{name}", "arguments": {{}}}}\n</tool_call>' for name in "fg")
+    results = "<tool_response>\n1\n</tool_response>\n<tool_response>\n2\n</tool_response>"
+    turns = [{"role": "assistant", "content": calls}, {"role": "user", "content": results}]
+    made = convert([{"messages": turns}], to="apertus")[0]["messages"]
+    assert len(made) == 3
+    assert "1" in made[1]["content"] and "2" in made[2]["content"]

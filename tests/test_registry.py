@@ -143,3 +143,94 @@ def test_results_are_read_back(name: str, content: str) -> None:
         return
     with pytest.raises(toolfmt.UnrepresentableError, match="call_id"):
         toolfmt.render([answer], name)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if toolfmt.get_format(name).limits.result_names])
+@pytest.mark.parametrize("content", ["20", "true", '"quoted"', "null", "[1, 2]", '{"value": "5"}'])
+def test_a_result_that_looks_like_json_is_text(name: str, content: str) -> None:
+    result = toolfmt.ToolResult(name="now", content=content)
+    assert toolfmt.get_format(name).read_results(toolfmt.render([result], name)) == [result]
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "path"),
+    [
+        ("kimi_k2", toolfmt.ToolCall(name="a\nb", arguments={}), "$.calls[0].name"),
+        ("functiongemma", toolfmt.ToolResult(content="12:00"), "$.parts[0].name"),
+        ("gemma4", toolfmt.ToolResult(content="12:00"), "$.parts[0].name"),
+        ("mistral_v13", toolfmt.ToolResult(content="12:00", call_id="call_abc"), "$.parts[0].call_id"),
+    ],
+)
+def test_a_refusal_names_the_place(name: str, part: toolfmt.Part, path: str) -> None:
+    with pytest.raises(toolfmt.UnrepresentableError) as error:
+        toolfmt.render([part], name)
+    assert error.value.path == path
+    assert "has no call ids" in str(error.value) or "match" not in str(error.value)
+
+
+@pytest.mark.parametrize("ids", [("1", None), (None, "0"), (None, "1", None)])
+def test_made_ids_differ_from_given_ones(ids: tuple[str | None, ...]) -> None:
+    for name, given in (("cohere", "{}"), ("kimi_k2", "functions.f:{}")):
+        calls = [toolfmt.ToolCall(name="f", arguments={}, id=None if i is None else given.format(i)) for i in ids]
+        read = toolfmt.parse(toolfmt.render(calls, name), name).calls
+        assert len({call.id for call in read}) == len(ids)
+
+
+def test_two_results_that_nothing_tells_apart() -> None:
+    results = [toolfmt.ToolResult(content="a"), toolfmt.ToolResult(content="b")]
+    with pytest.raises(toolfmt.UnrepresentableError, match="a message of its own"):
+        toolfmt.render(results, "apertus")
+
+
+def test_an_id_beside_a_thought() -> None:
+    parts = [toolfmt.Text(text="Look."), toolfmt.ToolCall(name="now", arguments={}, id="call_abc")]
+    with pytest.raises(toolfmt.UnrepresentableError, match="xlam_v1 has no call ids"):
+        toolfmt.render(parts, "xlam_v1")
+
+
+def test_results_as_templates_write_them() -> None:
+    step, kimi = toolfmt.get_format("qwen3_coder"), toolfmt.get_format("kimi_k2")
+    assert step.read_results("<tool_response>12:00</tool_response>") == [toolfmt.ToolResult(content="12:00")]
+    answer = r"<|im_system|>tool<|im_middle|>## Return of functions.now:0\n12:00" + "\nUTC<|im_end|>"
+    v7 = "[TOOL_RESULTS]call00000[TOOL_CONTENT]12:00[/TOOL_RESULTS]"
+    assert toolfmt.get_format("mistral_v3").read_results(v7 * 2) == 2 * [
+        toolfmt.ToolResult(call_id="call00000", content="12:00")
+    ]
+    assert kimi.read_results(answer) == [toolfmt.ToolResult(call_id="functions.now:0", content="12:00\nUTC")]
+
+
+def test_tools_as_templates_declare_them() -> None:
+    label = {"type": ["string", "null"], "description": "L"}
+    when = {"type": "object", "properties": {"start": {"type": "string"}}, "required": ["start"]}
+    tools = [{"name": "f", "description": "F", "parameters": {"type": "object", "properties": {"a": label, "b": when}}}]
+    block = toolfmt.describe_tools(tools, "qwen3_coder")
+    assert "<type>['string', 'null']</type>" in block
+    assert block.index('<properties>{"start"') < block.index('<required>["start"]')
+    fmt = toolfmt.get_format("qwen3_coder")
+    found = fmt.find_tools(block)
+    assert found is not None
+    assert found[0][0].parameters == tools[0]["parameters"]
+    other = block.replace("following functions:", "following tools:").replace(
+        "call a function ONLY", "call a tool ONLY"
+    )
+    assert fmt.find_tools(f"Hi.\n\n{other}") == (found[0], 5, len(other) + 5)
+    step = block.replace("following functions:", "following functions in JSONSchema format:")
+    assert fmt.find_tools(step) == (found[0], 0, len(step))
+    when_of = "when: {\nstart: \n    string, end?: \n    string},"
+    nested = f"namespace functions {{\n\n// F\ntype f = (_: {{\n{when_of}\n}}) => any;\n\n}} // namespace functions"
+    harmony = toolfmt.get_format("harmony").find_tools(nested)
+    assert harmony is not None
+    assert list(harmony[0][0].parameters["properties"]["when"]["properties"]) == ["start", "end"]
+    phi4 = toolfmt.describe_tools(tools, "phi4")
+    found = toolfmt.get_format("phi4").find_tools(f'as functools[{{"name": [function name]}}]\n{phi4}')
+    assert found is not None
+    assert found[0][0].name == "f"
+
+
+@pytest.mark.parametrize("name", ["cohere", "deepseek_v31", "hunyuan", "kimi_k2"])
+def test_both_readers_know_the_empty_thought(name: str) -> None:
+    fmt = toolfmt.get_format(name)
+    assert fmt.reasoning is not None
+    for thought in (fmt.no_reasoning, fmt.reasoning[1]):
+        assert toolfmt.parse(f"{thought}Hi", name, strict=True).parts == (toolfmt.Text(text="Hi"),)
+        assert not toolfmt.parse(f"{thought}\t", name, strict=True).parts

@@ -140,11 +140,15 @@ class Format(ABC):
         if not self.ids_always or all(call.id is not None for call in message.calls):
             return message
         parts: list[Part] = []
-        calls = 0
+        used = {call.id for call in message.calls}
+        number = 0
         for part in message.parts:
             if isinstance(part, ToolCall):
-                part = part if part.id is not None else part.model_copy(update={"id": self.new_id(part.name, calls)})
-                calls += 1
+                if part.id is None:
+                    while (made := self.new_id(part.name, number)) in used:
+                        number += 1
+                    part = part.model_copy(update={"id": made})
+                number += 1
             parts.append(part)
         return Message(role=message.role, parts=tuple(parts))
 

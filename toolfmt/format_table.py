@@ -30,7 +30,7 @@ TABLE: tuple[FormatInfo, ...] = (
         "qwen_xml",
         "toolfmt.formats.qwen_xml:QwenXml",
         ("qwen3_xml", "qwen3_6"),
-        ("qwen3.6", "qwen3.8"),
+        ("qwen3.6", "qwen3.8", "qwen3."),
         {"vllm": "qwen3_xml", "sglang": "qwen3_coder", "mlx": "qwen3_coder"},
     ),
     FormatInfo(
@@ -63,7 +63,24 @@ TABLE: tuple[FormatInfo, ...] = (
         "hermes",
         "toolfmt.formats.hermes:Hermes",
         ("qwen", "qwen25", "qwen2_5", "qwen3", "qwen3_json", "granite4"),
-        ("hermes-2", "hermes-3", "hermes-4", "qwen2.5", "qwq", "qwen3", "smollm3", "granite-4", "falcon", "mimo-vl", "exaone-4"),
+        (
+            "hermes-2",
+            "hermes-3",
+            "hermes-4",
+            "qwen2.5",
+            "qwq",
+            "qwen3",
+            "smollm3",
+            "granite-4",
+            "falcon",
+            "mimo-vl",
+            "exaone-4",
+            "ling-1t",
+            "ling-flash",
+            "ling-mini",
+            "ling-lite",
+            "ling-plus",
+        ),
         {"vllm": "hermes", "sglang": "qwen25", "mlx": "json_tools"},
     ),
     FormatInfo(
@@ -176,7 +193,9 @@ TABLE: tuple[FormatInfo, ...] = (
     FormatInfo(
         "hunyuan", "toolfmt.formats.hunyuan:Hunyuan", ("hunyuan_a13b",), ("hunyuan-a13b",), {"vllm": "hunyuan_a13b"}
     ),
-    FormatInfo("apertus", "toolfmt.formats.apertus:Apertus", (), ("apertus",), {"llama.cpp": "Apertus"}),
+    FormatInfo(
+        "apertus", "toolfmt.formats.apertus:Apertus", (), ("apertus",), {"vllm": "apertus", "llama.cpp": "Apertus"}
+    ),
     FormatInfo(
         "cohere",
         "toolfmt.formats.cohere:Cohere",
@@ -228,7 +247,7 @@ TABLE: tuple[FormatInfo, ...] = (
         "toolfmt.formats.lfm2:Lfm2",
         ("lfm2_5", "liquid"),
         ("lfm2", "lfm2.5"),
-        {"vllm": "lfm2", "mlx": "pythonic"},
+        {"vllm": "lfm2", "sglang": "lfm2", "mlx": "pythonic"},
     ),
     FormatInfo("olmo3", "toolfmt.formats.olmo3:Olmo3", ("olmo_3",), ("olmo-3", "olmo-3.1"), {"vllm": "olmo3"}),
 )

@@ -329,7 +329,13 @@ class Rewriter:
         together = [results] if target.result_opens else [[result] for result in results]
         try:
             for group in together:
-                yield render(group, target)
+                try:
+                    written = [render(group, target)]
+                except UnrepresentableError:
+                    if len(group) == 1:
+                        raise
+                    written = [render([result], target) for result in group]  # a message each
+                yield from written
         except UnrepresentableError as error:
             raise UnrepresentableError(turn.path + error.path.removeprefix("$"), error.reason) from None
 

@@ -202,14 +202,20 @@ def _show_round_trips(result: dict[str, Any], tallies: list["Tally"]) -> None:
         table.add_row(tally.format, *(f"{number:,}" for number in numbers))
     out.print(table, soft_wrap=False)
     out.print("   exact, refused and lost count calls; the calls of an entry are one message, refused as a whole\n")
-    for tally in tallies:
-        _show_refusals(tally, out)
+    _show_refusals(tallies, out)
     out.print(f"\n   silent losses: {sum(tally.lost for tally in tallies)}; {result['seconds']} s", style="bold")
 
 
-def _show_refusals(tally: "Tally", out: Any) -> None:
-    for reason, cases in tally.refusals.items():
-        out.print(f"   {tally.format} refused {counted(len(cases), 'entry', 'entries')}: {visible(reason)}")
-        out.print(f"      {visible(cases[0])}", style="dim")
-    for case in tally.losses[:3]:
-        out.print(f"   {tally.format} lost {visible(case)}", style="bold red")
+def _show_refusals(tallies: Sequence["Tally"], out: Any) -> None:
+    """Each reason once, with the formats that have it and one of their entries."""
+    alike: dict[tuple[str, int], list[Tally]] = {}
+    for tally in tallies:
+        for reason, cases in tally.refusals.items():
+            alike.setdefault((reason, len(cases)), []).append(tally)
+    for (reason, count), having in alike.items():
+        names = ", ".join(tally.format for tally in having)
+        out.print(f"   {names} refused {counted(count, 'entry', 'entries')}: {visible(reason)}")
+        out.print(f"      {visible(having[0].refusals[reason][0])}", style="dim")
+    for tally in tallies:
+        for case in tally.losses[:3]:
+            out.print(f"   {tally.format} lost {visible(case)}", style="bold red")

@@ -200,7 +200,13 @@ class Braces(Format):
 
     def write_results(self, results: Sequence[ToolResult]) -> str:
         """Content that is a JSON object in canonical spelling as an object, any other as ``{value:<text>}``."""
-        return "".join(map(self._write_result, results))
+        pieces = []
+        for i, result in enumerate(results):
+            try:
+                pieces.append(self._write_result(result))
+            except UnrepresentableError as error:
+                raise UnrepresentableError(f"$.parts[{i}]{error.path[1:]}", error.reason) from None
+        return "".join(pieces)
 
     def _write_result(self, result: ToolResult) -> str:
         if result.name is None:

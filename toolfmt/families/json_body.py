@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Any, ClassVar
 
 import msgspec
@@ -27,6 +28,7 @@ from toolfmt.values import JSONTextError, dumps, is_plain, json_type, loads
 __all__ = ["JsonBody", "JsonReader", "closing_of", "in_one_block", "json_objects", "last_of", "plain_object"]
 
 _NEAR = 4096  # characters in which a block is tried without a look at what else opens
+_TRIES = 16  # places where a tools block without a head may begin, at most
 _TAIL = 64  # characters behind the last bracket, at most
 
 _TOOL = r'\{\s*"(?:type|name)"'
@@ -211,10 +213,15 @@ class JsonBody(Format):
         """The JSON objects between head and tail, whatever white space, commas and brackets stand round them."""
         head, tail = self.tools_head.rstrip("[ \n"), self.tools_tail.lstrip("] \n")
         bracket = r"\[\s*" if "[" in self.tools_head else ""
-        found = re.search(re.escape(head) or bracket + _TOOL, text)
+        found = None
+        definitions: list[Any] = []
+        end = 0
+        for found in islice(re.finditer(re.escape(head) or bracket + _TOOL, text), 1 if head else _TRIES):
+            definitions, end = json_objects(text, found.end() if head else found.start())
+            if definitions:
+                break
         if found is None:
             return None
-        definitions, end = json_objects(text, found.end() if head else found.start())
         close = re.compile(r"[\s\]]*" + re.escape(tail)).match(text, end)
         if close is None or not (definitions or head):
             return None

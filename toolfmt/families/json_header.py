@@ -7,7 +7,7 @@ its own.  A subclass says the marks, and in ``limits.names`` what a name is: tha
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -24,6 +24,7 @@ __all__ = ["HeaderReader", "JsonHeader"]
 _ID = re.compile(r"[^\s<>\[\]]+")
 _HEAD = 1024  # characters of a head, at most
 _LONGEST = 64  # and of a mark
+_KNOWN = 1000  # heads that are remembered, at most
 _NEAR = 4096  # characters in which a call is tried without a look at what else opens
 
 
@@ -86,8 +87,12 @@ class JsonHeader(JsonBody):
             raise JSONTextError(f"`{call_id[:64]}` is no call id")
         return name, call_id if mark else None
 
+    @cached_property
+    def _is_name(self) -> Callable[[str], object]:
+        return re.compile(self.limits.names).fullmatch
+
     def check_name(self, name: str) -> None:
-        if not re.fullmatch(self.limits.names, name):
+        if not self._is_name(name):
             raise JSONTextError(f"`{name[:64]}` is no tool name" if name else "the tool has no name")
 
     def read_whole(self, p: StreamParser, at: int) -> Whole | None:
@@ -121,15 +126,13 @@ class JsonHeader(JsonBody):
         """The call whose head begins at ``at``, and where it ends."""
         buf, mark = p.buf, self.head_end
         body = buf.find(mark, at, at + _HEAD)
-        if body < 0 or self.head_stops.search(buf, at, body):
+        read = self._plain_head(buf[at:body]) if body >= 0 else None
+        if read is None:
             return None
-        try:
-            name, call_id = self.read_head(buf[at:body])
-        except JSONTextError:
-            return None
+        name, call_id = read
         body += len(mark)
         closing = self.after_arguments + self.call_close
-        end = p.find(closing, body) if closing else self._end_of_arguments(buf, body)
+        end = p.find(closing, body) if closing else self._end_of_arguments(p, body)
         if end < 0 or (end - body > _NEAR and buf.find(self.call_open, body, end) >= 0):
             return None
         arguments = plain_object(buf[body:end])
@@ -137,14 +140,26 @@ class JsonHeader(JsonBody):
             return None
         return build_call(name, arguments, call_id), end + len(closing)
 
-    def _end_of_arguments(self, buf: str, at: int) -> int:
-        """Where nothing closes a call: the next mark that may follow, or the end."""
-        found = self._stops.search(buf, at)
-        return found.start() if found else len(buf)
+    def _plain_head(self, text: str) -> tuple[str, str | None] | None:
+        """What a head says, None where it says no call.  Heads repeat, so some are remembered."""
+        read = self._heads.get(text)
+        if read is None and not self.head_stops.search(text):
+            try:
+                read = self.read_head(text)
+            except JSONTextError:
+                return None
+            if len(self._heads) < _KNOWN:
+                self._heads[text] = read
+        return read
 
     @cached_property
-    def _stops(self) -> re.Pattern[str]:
-        return _either(self.followers)
+    def _heads(self) -> dict[str, tuple[str, str | None]]:
+        return {}
+
+    def _end_of_arguments(self, p: StreamParser, at: int) -> int:
+        """Where nothing closes a call: the next mark that may follow, or the end."""
+        found = [start for mark in self.followers if (start := p.find(mark, at)) >= 0]
+        return min(found, default=len(p.buf))
 
     # -- writing
 

@@ -17,7 +17,7 @@ descriptions and defaults at the top.  What is written is read back as far as it
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from toolfmt.errors import ToolSpecError
@@ -105,7 +105,7 @@ _PROPERTY = re.compile(r"(.+?)(\??): (.+?),(?: // default: (.*))?$")
 def _read_tools(body: str) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
     comment: list[str] = []
-    for line in body.split("\n"):
+    for line in _lines(body):
         if line.startswith("// "):
             comment.append(line[3:])
             continue
@@ -122,6 +122,22 @@ def _read_tools(body: str) -> list[dict[str, Any]]:
             _add(made[-1]["parameters"], found[1], schema, optional=bool(found[2]))
         comment = []
     return made
+
+
+def _lines(body: str) -> Iterator[str]:
+    """The lines; the templates break one after the brace of a nested object and after the colon of its properties."""
+    pieces: list[str] = []
+    for line in body.split("\n"):
+        piece = line.lstrip() if pieces else line
+        pieces.append(piece)
+        if pieces[0].startswith("// ") or not (line.endswith(": ") or _BROKEN.search(line)):
+            yield "".join(pieces)
+            pieces = []
+    if pieces:
+        yield "".join(pieces)
+
+
+_BROKEN = re.compile(r"(?<!\(_: )\{$")
 
 
 def _add(parameters: dict[str, Any], key: str, schema: dict[str, Any], *, optional: bool) -> None:

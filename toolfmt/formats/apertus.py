@@ -6,8 +6,12 @@ Source: the chat template of Apertus-8B-Instruct (as llama.cpp has it).  A turn 
 results, which stand in it as ``[..]``, raw.  The template declares tools as TypeScript, which loses much of a schema; toolfmt writes JSON.
 """
 
+from collections.abc import Sequence
+
+from toolfmt.errors import UnrepresentableError
 from toolfmt.families.json_body import JsonBody
 from toolfmt.format import Limits
+from toolfmt.ir import ToolResult
 
 __all__ = ["Apertus"]
 
@@ -24,5 +28,11 @@ class Apertus(JsonBody):
     after_reasoning = ("",)
     reasoning_anywhere = True
     end_of_turn = ("<|assistant_end|>",)
-    result_opens, result_closes, between_results = "[", "]", ", "
+    result_opens, result_closes = "[", "]"
     limits = Limits(reasoning=True)
+
+    def write_results(self, results: Sequence[ToolResult]) -> str:
+        if len(results) > 1:
+            reason = "apertus writes each tool result in a message of its own: side by side, nothing tells them apart"
+            raise UnrepresentableError("$.parts[1]", reason)
+        return super().write_results(results)

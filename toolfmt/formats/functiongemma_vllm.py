@@ -35,6 +35,12 @@ class FunctionGemmaVllm(FunctionGemma):
     def streams_strings(self, depth: int) -> bool:
         return depth > 1
 
+    def read_block(
+        self, kind: str, text: str, pos: int, opens: str, closes: str
+    ) -> tuple[str, dict[str, Any], int] | None:
+        """Results and declarations are in Google's dialect: their strings are never JSON."""
+        return FunctionGemma.read_block(_IN_PROMPTS, kind, text, pos, opens, closes)
+
     def write_arguments(self, call: ToolCall) -> str:
         mark = self.string_marks[0]
         pairs = (
@@ -43,6 +49,11 @@ class FunctionGemmaVllm(FunctionGemma):
         return "{" + ",".join(pairs) + "}"
 
 
+class _InPrompts(FunctionGemmaVllm):
+    string_value = FunctionGemma.string_value
+
+
+_IN_PROMPTS = _InPrompts()
 _MAY_BE_JSON = re.compile(r"\s*(?:[\"{\[\-0-9]|true|false|null)")
 
 

@@ -26,4 +26,6 @@ class Glm47(Glm45):
         "<tool_call>{function-name}<arg_key>{arg-key-1}</arg_key><arg_value>{arg-value-1}</arg_value>"
         "<arg_key>{arg-key-2}</arg_key><arg_value>{arg-value-2}</arg_value>...</tool_call>"
     )
-    limits = replace(Glm45.limits, never=(*Glm45.limits.never[:-2], "</arg_value><tool_call>", "</tool_call><tool_call>"))
+    limits = replace(
+        Glm45.limits, never=(*Glm45.limits.never[:-2], "</arg_value><tool_call>", "</tool_call><tool_call>")
+    )

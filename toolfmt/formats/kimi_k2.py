@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from toolfmt.errors import UnrepresentableError
 from toolfmt.families.json_header import JsonHeader
 from toolfmt.format import Limits
-from toolfmt.ir import ToolCall, ToolResult
+from toolfmt.ir import Message, ToolCall, ToolResult
 from toolfmt.values import JSONTextError
 
 __all__ = ["KimiK2"]
@@ -53,6 +53,16 @@ class KimiK2(JsonHeader):
             )
         return call.id or ""
 
+    def _check_order(self, message: Message) -> None:
+        for i, call in enumerate(message.calls):
+            try:
+                self.check_name(call.name)  # first: an id that was made of a bad name is no fault of the caller's
+            except JSONTextError as error:
+                raise UnrepresentableError(
+                    f"$.calls[{i}].name", f"{self.name} cannot write this name: {error}"
+                ) from None
+        super()._check_order(message)
+
     def new_id(self, name: str, number: int) -> str:
         return f"functions.{name}:{number}"
 
@@ -85,4 +95,4 @@ def _answer(result: ToolResult) -> ToolResult:
     )
 
 
-_ANSWERS = re.compile(r"## Return of ([^\n]+)\n")
+_ANSWERS = re.compile(r"## Return of ([^\n]+?)(?:\n|\\n)")  # one copy of the template writes a backslash and an n

@@ -32,7 +32,12 @@ class MistralV11(JsonHeader):
     def write_results(self, results: Sequence[ToolResult]) -> str:
         for i, result in enumerate(results):
             if result.call_id is not None and not re.fullmatch(self.limits.ids, result.call_id):
-                reason = f"{self.name} cannot write the id `{result.call_id}`"
+                can = (
+                    f"writes ids that match `{self.limits.ids}`, not"
+                    if self.limits.ids
+                    else "has no call ids, and would lose"
+                )
+                reason = f"{self.name} {can} `{result.call_id}`"
                 raise UnrepresentableError(f"$.parts[{i}].call_id", reason)
         written = (
             f"{result.call_id}[TOOL_CONTENT]{result.content}" if result.call_id else result.content

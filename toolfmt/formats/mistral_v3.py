@@ -6,7 +6,7 @@ Source: the chat template of Mistral-Nemo-Instruct-2407 (as llama.cpp has it) an
 SentencePiece does.  An id has 9 letters or digits; any is read, and a call without.  The templates drop text beside calls.
 
 A result is ``[TOOL_RESULTS]{"content": .., "call_id": ".."}[/TOOL_RESULTS]``.  The templates paste its content as it stands; here what is no JSON
-is written as a JSON string.  Both are read.
+is written as a JSON string.  Both are read, and so is that of tokenizer v7, ``[TOOL_RESULTS]ID[TOOL_CONTENT]..[/TOOL_RESULTS]``.
 """
 
 import json
@@ -40,6 +40,9 @@ class MistralV3(JsonBody):
 
     def read_results(self, text: str) -> list[ToolResult] | None:
         results, at = [], 0
+        while found := _V7_RESULT.match(text, at):
+            results.append(ToolResult(content=found[2], call_id=found[1]))
+            at = found.end()
         while found := _RESULT.match(text, at):
             at = found.end()
             content = _content(text, at)
@@ -55,6 +58,7 @@ class MistralV3(JsonBody):
 
 
 _RESULT = re.compile(r'\s*\[TOOL_RESULTS\]\s*\{"content": ')
+_V7_RESULT = re.compile(r"\s*\[TOOL_RESULTS\]\s*([A-Za-z0-9]{9})\[TOOL_CONTENT\](.*?)\[/TOOL_RESULTS\]", re.DOTALL)
 _CLOSE = re.compile(r'(?:, "call_id": (?P<id>"[^"\\]*"))?\}\s*\[/TOOL_RESULTS\]')
 _raw_decode = json.JSONDecoder().raw_decode
 

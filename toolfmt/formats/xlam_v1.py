@@ -60,6 +60,7 @@ class XlamV1(Xlam):
                 raise UnrepresentableError(
                     "$.parts", f"{self.name} writes one text before the calls, and nothing after them"
                 )
+            self._check_order(message)
             text = f'{{"thought": {dumps(parts[0].text)}, ' + self.write_calls(message.calls)[1:]
             return text + (self.end_of_turn[0] if end else "")
         return super().write(message, end=end)
