@@ -32,13 +32,13 @@ demo: .venv/.demo ## install into .venv and show what toolfmt does
 	$(BIN)/toolfmt demo
 
 test: .venv/.dev ## every test but the nightly ones
-	$(BIN)/python -m pytest -n auto -m 'not nightly'
+	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not nightly'
 
 test-nightly: .venv/.dev ## 5,000 examples a law, and large hostile texts: hours
-	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n auto
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n auto --dist worksteal
 
 check: lint ## lint, types, import contracts and the tests that are not slow
-	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -q -n auto -m 'not slow and not nightly'
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -q -n auto --dist worksteal -m 'not slow and not nightly'
 
 lint: .venv/.dev ## lint, types and import contracts
 	$(BIN)/ruff check .
