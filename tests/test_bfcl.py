@@ -189,6 +189,7 @@ def gold(entries: list[Any]) -> list[Any]:
     return [(read, calls) for read, calls in pairs if calls is not None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [info.name for info in toolfmt.formats()])
 def test_no_gold_call_is_lost_in_silence(gold: list[Any], name: str) -> None:
     tally = bfcl.Tally(name)

@@ -122,6 +122,7 @@ def test_hostile_text_never_raises(text: str) -> None:
     detect(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mark", MARKS)
 def test_hostile_text_is_read_in_linear_time(mark: str) -> None:
     start = time.perf_counter()
@@ -156,6 +157,7 @@ AMBIGUOUS = {
 """What is taken for another format, and why the text alone says no better."""
 
 
+@pytest.mark.slow
 def test_what_public_templates_write(shared: Path) -> None:
     """The right format is named first, or second with the same score, or the pair is listed."""
     taken: dict[tuple[str, str], int] = {}

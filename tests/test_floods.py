@@ -27,6 +27,7 @@ def _small_heap() -> Iterator[None]:
     gc.unfreeze()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_floods_small(name: str) -> None:
     """Every flood, every promise, every format; the size is such that any chunking is quick."""

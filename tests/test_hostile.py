@@ -55,6 +55,7 @@ def test_small(name: str, text: str) -> None:
         assert "".join(part.text if isinstance(part, toolfmt.Text) else part.raw for part in parsed.parts) == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_random_unicode(name: str) -> None:
     rng = random.Random(1)
@@ -65,6 +66,7 @@ def test_random_unicode(name: str) -> None:
         check(name, wrapped, [pieces(wrapped, 1), random_chunks(wrapped, rng)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_tools", [False, True], ids=["no tools", "tools"])
 @pytest.mark.parametrize("name", FORMATS)
 def test_random_mixtures(name: str, with_tools: bool) -> None:
@@ -79,6 +81,7 @@ def test_random_mixtures(name: str, with_tools: bool) -> None:
             raise AssertionError(f"seed {seed}: {text!r}: {type(error).__name__}: {error}") from error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_prefix_of_a_call(name: str) -> None:
     """Truncated output is never a shorter complete call."""
@@ -337,6 +340,7 @@ def test_long_fence_labels_read_alike_in_every_chunking(size: int) -> None:
 # -- the end-of-turn marker
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in FORMATS if toolfmt.get_format(name).end_of_turn])
 def test_the_end_marker_after_anything(name: str) -> None:
     fmt = toolfmt.get_format(name)

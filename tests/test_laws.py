@@ -25,6 +25,7 @@ def test_law(name: str, law: Callable[[toolfmt.Format], None]) -> None:
     law(toolfmt.get_format(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", NAMES)
 def test_there_and_back(source: str) -> None:
     """Law 6: A -> B -> A keeps what both can say."""

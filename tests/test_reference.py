@@ -245,6 +245,7 @@ def test_sentences_are_read(name: str, data: st.DataObject) -> None:
     read(name, data.draw(sentences(name)), raw)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_few_sentences_are_refused_and_many_hold_calls(name: str) -> None:
     seen: list[bool] = []
