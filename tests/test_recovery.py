@@ -7,10 +7,16 @@ import pytest
 import toolfmt
 
 TOOLS = [
-    {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {key: {"type": "string"}}}}}
+    {
+        "type": "function",
+        "function": {"name": name, "parameters": {"type": "object", "properties": {key: {"type": "string"}}}},
+    }
     for name, key in (("first", "x"), ("second", "y"))
 ]
-CALLS = [toolfmt.ToolCall(name="first", arguments={"x": "one"}), toolfmt.ToolCall(name="second", arguments={"y": "two"})]
+CALLS = [
+    toolfmt.ToolCall(name="first", arguments={"x": "one"}),
+    toolfmt.ToolCall(name="second", arguments={"y": "two"}),
+]
 MARKUP = re.compile(r"\n?(?:<\|(?:open|close)\|>[^<>]*<\|sep\|>|<[^<>\n]*>)|\[[A-Z_]+\]")
 FORMATS = [info.name for info in toolfmt.formats() if toolfmt.get_format(info.name).limits.many_calls]
 
@@ -26,3 +32,21 @@ def test_a_tag_left_out_of_one_call_leaves_the_next(name: str) -> None:
         parsed = toolfmt.parse(broken, name, tools=TOOLS)
         held = [call for call in parsed.calls if "second" in str(call.arguments)]
         assert not held, (mark[0], held)
+
+
+SECTIONS = ["deepseek_v3", "deepseek_v31", "dsml", "dsml_v4", "hy3", "kimi_k2", "kimi_k3", "minimax_m2", "minimax_m3"]
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_what_is_no_call_in_an_open_section_is_malformed(name: str) -> None:
+    """The opening mark of the second of two calls is left out."""
+    text = toolfmt.render(CALLS, name, tools=TOOLS)
+    first = toolfmt.render(CALLS[:1], name, tools=TOOLS)
+    joint = next(i for i, pair in enumerate(zip(text, first, strict=False)) if pair[0] != pair[1])
+    marks = [mark for mark in MARKUP.finditer(text, joint) if mark.end() <= text.index("two")]
+    assert marks
+    for mark in marks[:1]:
+        parsed = toolfmt.parse(text[: mark.start()] + text[mark.end() :], name, tools=TOOLS)
+        assert [call.arguments for call in parsed.calls] == [{"x": "one"}]
+        assert not any("two" in part.text for part in parsed.parts if isinstance(part, toolfmt.Text))
+        assert any("two" in part.raw for part in parsed.malformed)
