@@ -350,6 +350,7 @@ def own_floods(name: str) -> dict[str, Callable[[int], str]]:
     inside = toolfmt.get_format(name).opens[0]
     made["its marks in a string"] = lambda n: head + inside * (n // len(inside)) + tail
     made["its marks in a string that never ends"] = lambda n: head + inside * (n // len(inside))
+    made["its beginnings, then its end once"] = lambda n: head * (n // len(head)) + tail
     made["its end cut off"] = functools.partial(_again, text[:-1] + "\n")
     made["beginnings of its end in a string"] = lambda n: head + tail[:4] * (n // 4)
     return made

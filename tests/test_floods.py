@@ -4,6 +4,7 @@ Four times the text may cost less than nine times the time.
 """
 
 import gc
+import itertools
 import resource
 import sys
 import time
@@ -102,6 +103,31 @@ OTHERS = [
 def test_linear(name: str, flood: str) -> None:
     assert_linear(lambda text: toolfmt.parse(text, name, tools=TOOLS), flood_of(name, flood), 2**13, 2**17)
     assert_linear(stream_in(name, 4), flood_of(name, flood), 2**13, 2**15)
+
+
+class Counted(str):
+    """A text that counts the characters over which ``find`` has gone."""
+
+    searched = 0
+
+    def find(self, mark: str, start: int = 0, end: int | None = None) -> int:  # type: ignore[override]
+        stop = len(self) if end is None else end
+        at = super().find(mark, start, stop)
+        self.searched += max(0, (at if at >= 0 else stop) - start)
+        return at
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_one_end_behind_many_beginnings_is_looked_for_once(name: str) -> None:
+    fmt = toolfmt.get_format(name)
+    for opening, closing in itertools.zip_longest(fmt.opens, fmt.closes, fillvalue=""):
+        for inside in ("", "{", "\n{"):
+            shares = []
+            for count in (2000, 8000):  # beyond what each beginning may look ahead
+                text = Counted((opening + inside) * count + closing)
+                toolfmt.parse(text, name)
+                shares.append(text.searched / len(text))
+            assert shares[1] < 1.5 * shares[0] + 1, (opening, inside, shares)
 
 
 @pytest.mark.nightly

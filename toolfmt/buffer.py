@@ -24,9 +24,6 @@ class Feed:
     mark = 0
     """Where, in the message, the block of calls begins, or what is left of it after its last whole call."""
 
-    unclosed = -1
-    """The end of the text, in the message, when a search for the closing mark last came to nothing: it need not be made again."""
-
     # What starts at nothing stands on the class: a parser is made for every message.
     _step: Callable[[Any, bool], bool]
     _scan = _fed = 0

@@ -231,11 +231,7 @@ class JsonBody(Format):
 
 def closing_of(p: StreamParser, start: int, opening: str, closing: str) -> int:
     """Where the next closing mark stands; -1 where there is none, or none near before another block opens."""
-    if p.unclosed == p.base + len(p.buf):
-        return -1
-    end = p.buf.find(closing, start)
-    if end < 0:
-        p.unclosed = p.base + len(p.buf)
+    end = p.find(closing, start)
     if end - start > _NEAR and p.buf.find(opening, start, end) >= 0:
         return -1
     return end
