@@ -5,6 +5,8 @@ import re
 import pytest
 
 import toolfmt
+from toolfmt.families.json_header import JsonHeader
+from toolfmt.families.tags import Tags
 
 TOOLS = [
     {
@@ -41,7 +43,9 @@ SECTIONS = ["deepseek_v3", "deepseek_v31", "dsml", "dsml_v4", "hy3", "kimi_k2", 
 def test_what_is_no_call_in_an_open_section_is_malformed(name: str) -> None:
     """The opening mark of the second of two calls is left out."""
     text = toolfmt.render(CALLS, name, tools=TOOLS)
-    opening: str = getattr(toolfmt.get_format(name), "call_open")  # noqa: B009 - of the families that have sections
+    fmt = toolfmt.get_format(name)
+    assert isinstance(fmt, JsonHeader | Tags)
+    opening = fmt.call_open
     start = text.rindex(opening, 0, text.index("second"))
     mark = MARKUP.match(text, start)
     end = mark.end() if mark else start + len(opening)

@@ -32,6 +32,7 @@ __all__ = [
     "json_type",
     "literal",
     "loads",
+    "loads_at",
     "loads_python",
     "spell",
 ]
@@ -152,6 +153,16 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _careful = json.JSONDecoder(
     object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer
 )
+
+
+def loads_at(text: str, at: int) -> tuple[Any, int]:
+    """The JSON value that begins at ``at``, and where it ends; JSONTextError where none does.  What may follow it is not looked at."""
+    try:
+        return _careful.raw_decode(text, at)
+    except json.JSONDecodeError as error:
+        raise JSONTextError(f"not JSON: {error.msg.lower()} at character {error.pos}") from None
+    except RecursionError:
+        raise JSONTextError(f"nested more than {MAX_DEPTH} deep") from None
 
 
 def _loads_carefully(text: str, depth: int) -> Any:

@@ -19,11 +19,11 @@ import msgspec
 
 from toolfmt.families.json_reader import JsonReader
 from toolfmt.format import Format, openai_tool
-from toolfmt.ir import Tool, ToolCall, build_call
+from toolfmt.ir import Part, Tool, ToolCall, build_call
 from toolfmt.reader import CallReader, Whole
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
-from toolfmt.values import JSONTextError, dumps, is_plain, json_type, loads
+from toolfmt.values import JSONTextError, dumps, is_plain, json_type, loads, loads_at
 
 __all__ = ["JsonBody", "JsonReader", "closing_of", "in_one_block", "json_objects", "last_of", "plain_object"]
 
@@ -33,7 +33,6 @@ _TAIL = 64  # characters behind the last bracket, at most
 
 _TOOL = r'\{\s*"(?:type|name)"'
 _GAP = re.compile(r"[\s,\[]*(?=\{)")
-_raw_decode = json.JSONDecoder().raw_decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _NOT_PLAIN = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)
 
@@ -250,8 +249,8 @@ def json_objects(text: str, at: int) -> tuple[list[Any], int]:
     found = []
     while gap := _GAP.match(text, at):
         try:
-            value, at = _raw_decode(text, gap.end())
-        except (json.JSONDecodeError, RecursionError):
+            value, at = loads_at(text, gap.end())
+        except JSONTextError:
             break
         found.append(value)
     return found, at
@@ -266,6 +265,6 @@ def plain_object(text: str) -> dict[str, Any] | None:
     return value if is_plain(text, value, (value,)) else None
 
 
-def in_one_block(calls: Sequence[ToolCall], start: int, end: int) -> Whole:
+def in_one_block(calls: Sequence[Part], start: int, end: int) -> Whole:
     """Calls that share the block ``start`` to ``end``."""
     return [(call, start if i == 0 else end, end) for i, call in enumerate(calls)]

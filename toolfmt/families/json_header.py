@@ -107,7 +107,7 @@ class JsonHeader(JsonBody):
             found.append((read[0], at, read[1]))
             at = read[1]
             if self.call_marks and buf.startswith(self.closes[0], at):
-                return in_one_block([call for call, _, _ in found], start, at + len(self.closes[0]))  # type: ignore[misc]
+                return in_one_block([call for call, _, _ in found], start, at + len(self.closes[0]))
             if not buf.startswith(self.between_calls, at):
                 break
             at += len(self.between_calls)

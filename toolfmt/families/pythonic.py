@@ -35,6 +35,7 @@ from toolfmt.ir import Tool, ToolCall, build_call
 from toolfmt.reader import CallReader, Whole
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
+from toolfmt.values import JSONTextError, loads_at
 
 __all__ = ["DOTTED", "Pythonic"]
 
@@ -42,7 +43,6 @@ DOTTED = rf"{IDENTIFIER}(?:\.{IDENTIFIER})*"
 _ARGUMENT = re.compile(rf"""({WORD})=(?:'([^'\\]*)'(?!')|"([^"\\]*)"(?!")|({NUMBER}|{LITERAL})(?=[,)]))?""")
 _SIMPLE = re.compile(rf"""'([^'\\]*)'(?!')|"([^"\\]*)"(?!")|({NUMBER}|{LITERAL})(?=[,)\]}}])""")
 _COMMA = re.compile(r",[ \n]?")
-_raw_decode = json.JSONDecoder().raw_decode
 
 
 class Pythonic(Format):
@@ -159,8 +159,8 @@ class Pythonic(Format):
         definitions: list[Any] = []
         while start >= 0 and text.startswith("[" if self.tools_array else "{", end):
             try:
-                found, end = _raw_decode(text, end)
-            except (json.JSONDecodeError, RecursionError):
+                found, end = loads_at(text, end)
+            except JSONTextError:
                 return None
             definitions += found if self.tools_array else [found]
             end += len(self.tools_tail) if text.startswith(self.tools_tail, end) else 0

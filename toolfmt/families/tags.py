@@ -12,6 +12,7 @@ never closed: the call is malformed and the next one is read.
 """
 
 import re
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -110,17 +111,17 @@ class Tags(Format):
 
     # -- what the two families differ in
 
+    @abstractmethod
     def is_string(self, p: StreamParser, index: int, tool: str, key: str, kind: str) -> bool:
         """Whether an argument is a string for certain; ``kind`` is what its tag says, empty where it says nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def value(self, p: StreamParser, index: int, tool: str, key: str, kind: str, text: str) -> Any:
         """What an argument's text means; CallLost or JSONTextError where it means nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def spell_value(self, value: Any) -> tuple[str, str]:
         """The type that an argument's tag tells, and its text."""
-        raise NotImplementedError
 
     # -- reading
 

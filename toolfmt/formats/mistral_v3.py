@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from toolfmt.families.json_body import JsonBody
 from toolfmt.format import Limits
 from toolfmt.ir import ToolResult
-from toolfmt.values import JSONTextError, dumps, loads
+from toolfmt.values import JSONTextError, dumps, loads, loads_at
 
 __all__ = ["MistralV3"]
 
@@ -60,7 +60,6 @@ class MistralV3(JsonBody):
 _RESULT = re.compile(r'\s*\[TOOL_RESULTS\]\s*\{"content": ')
 _V7_RESULT = re.compile(r"\s*\[TOOL_RESULTS\]\s*([A-Za-z0-9]{9})\[TOOL_CONTENT\](.*?)\[/TOOL_RESULTS\]", re.DOTALL)
 _CLOSE = re.compile(r'(?:, "call_id": (?P<id>"[^"\\]*"))?\}\s*\[/TOOL_RESULTS\]')
-_raw_decode = json.JSONDecoder().raw_decode
 
 
 def _write_result(result: ToolResult) -> str:
@@ -76,7 +75,7 @@ def _write_result(result: ToolResult) -> str:
 def _content(text: str, at: int) -> tuple[str, int] | None:
     """The JSON value at ``at``, a string as what it says, any other as it stands, and its end; None where there is none."""
     try:
-        value, end = _raw_decode(text, at)
-    except (ValueError, RecursionError):
+        value, end = loads_at(text, at)
+    except JSONTextError:
         return None
     return (value if isinstance(value, str) else text[at:end]), end
