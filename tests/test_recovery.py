@@ -53,3 +53,14 @@ def test_what_is_no_call_in_an_open_section_is_malformed(name: str) -> None:
     assert [call.arguments for call in parsed.calls] == [{"x": "one"}]
     assert not any("two" in part.text for part in parsed.parts if isinstance(part, toolfmt.Text))
     assert any("two" in part.raw for part in parsed.malformed)
+
+
+@pytest.mark.parametrize(
+    "name", [info.name for info in toolfmt.formats() if toolfmt.get_format(info.name).limits.never]
+)
+def test_a_refusal_names_what_no_string_may_hold(name: str) -> None:
+    mark = toolfmt.get_format(name).limits.never[0]
+    with pytest.raises(toolfmt.UnrepresentableError) as error:
+        toolfmt.render(toolfmt.ToolCall(name="first", arguments={"y": "ok", "x": f"a{mark}b"}), name, tools=TOOLS)
+    assert error.value.path.endswith("arguments.x")
+    assert mark in error.value.reason

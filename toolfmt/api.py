@@ -142,11 +142,26 @@ def compare(wanted: Sequence[Part], got: Sequence[Part], fmt: Format) -> tuple[s
             continue
         else:
             path = f"$.parts[{i}]"
+        held = _forbidden(part.arguments, f"{path}.arguments", fmt) if isinstance(part, ToolCall) else None
+        if held:
+            return held[0], f"{fmt.name} cannot write a string that holds `{held[1]}`"
         what = "nothing" if read is None else f"`{str(read)[:80]}`"
         return path, f"{fmt.name} would read this {type(part).__name__} as {what}"
     if len(got) > len(wanted):
         return "$.parts", f"{fmt.name} would read one part more: `{str(got[len(wanted)])[:80]}`"
     return None
+
+
+def _forbidden(value: object, path: str, fmt: Format) -> tuple[str, str] | None:
+    """Where a value holds what the format's `Limits.never` names, and what it is."""
+    if isinstance(value, str):  # framed as it is written
+        return next(((path, mark) for mark in fmt.limits.never if mark in f"\n{value}\n"), None)
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inside = (
+        _forbidden(child, f"{path}.{key}" if isinstance(value, dict) else f"{path}[{key}]", fmt)
+        for key, child in children
+    )
+    return next(filter(None, inside), None)
 
 
 def _verify_results(text: str, message: Message, fmt: Format) -> None:
