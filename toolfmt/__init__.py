@@ -4,6 +4,7 @@
     text = toolfmt.render(parsed.message, "hermes", tools=tools)
     events = toolfmt.stream("hermes", tools=tools)
     rows = toolfmt.convert(rows, to="qwen_xml")
+    grammar = toolfmt.grammar_for(tools, "functiongemma")
 """
 
 import toolfmt.formats
@@ -12,6 +13,7 @@ from toolfmt.api import describe_tools, parse, render, stream
 from toolfmt.convert import convert
 from toolfmt.detect import Detection, detect
 from toolfmt.errors import (
+    GrammarError,
     LayoutError,
     LossError,
     MissingExtraError,
@@ -35,6 +37,8 @@ from toolfmt.events import (
     TextDelta,
 )
 from toolfmt.format import Format, Limits
+from toolfmt.grammar.emit import grammar_for
+from toolfmt.grammar.result import Grammar
 from toolfmt.ir import (
     Conversation,
     Malformed,
@@ -63,6 +67,8 @@ __all__ = [
     "Event",
     "Format",
     "FormatInfo",
+    "Grammar",
+    "GrammarError",
     "LayoutError",
     "Limits",
     "Loss",
@@ -97,6 +103,7 @@ __all__ = [
     "detect",
     "formats",
     "get_format",
+    "grammar_for",
     "infer_tools",
     "parse",
     "read_tools",

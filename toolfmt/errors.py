@@ -7,6 +7,7 @@
   - ToolSpecError         (also a ValueError)      a tool definition; .path
   - ParseError            (also a ValueError)      strict reading; .span, .line, .column, .expected
   - UnrepresentableError  (also a ValueError)      what a format cannot say; .path, .reason
+  - GrammarError          (also a ValueError)      a schema that no grammar can say, or a grammar that an engine refuses; .path, .reason
   - SizeLimitError        (also a ValueError)      a stream longer than its bound
   - LayoutError           (also a ValueError)      a row that is not of the expected layout; .path
   - LossError             (also a ValueError)      a conversion that would lose something; .losses
@@ -18,6 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 __all__ = [
+    "GrammarError",
     "LayoutError",
     "LossError",
     "MissingExtraError",
@@ -66,6 +68,10 @@ class ToolSpecError(_PlacedError):
 
 class UnrepresentableError(_PlacedError):
     """A format has no text that would read back as this value."""
+
+
+class GrammarError(_PlacedError):
+    """A schema that allows nothing or says what no grammar can enforce, or a grammar that an engine refuses."""
 
 
 class LayoutError(_PlacedError):

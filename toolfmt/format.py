@@ -15,6 +15,7 @@ from toolfmt.errors import UnrepresentableError
 from toolfmt.ir import Malformed, Message, Part, Reasoning, Text, Tool, ToolCall, ToolResult
 from toolfmt.markers import Markers
 from toolfmt.reader import CallReader, Types, Whole
+from toolfmt.rule import EMPTY, Dialect, Rule, many, seq
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
 from toolfmt.values import JSONTextError, dumps, loads
@@ -259,6 +260,36 @@ class Format(ABC):
     @abstractmethod
     def write_calls(self, calls: Sequence[ToolCall]) -> str:
         """The text of calls that stand side by side."""
+
+    # -- what may be written
+
+    call_mark: ClassVar[str] = ""
+    """What begins calls among prose; empty: ``opens[0]``."""
+    not_in_prose: ClassVar[tuple[str, ...]] = ()
+    """What no prose may hold, where that is not just ``opens``."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """How arguments are written."""
+        raise UnrepresentableError("format", f"{self.name} says no rule of its calls, which grammars are made of")
+
+    @property
+    def one_block(self) -> bool:
+        """Whether calls side by side share a block."""
+        return False
+
+    def call_rule(self, tool: Tool) -> Rule:
+        """One call of ``tool``, as it is written; `toolfmt.rule.Arguments` stands where its arguments do."""
+        raise UnrepresentableError("format", f"{self.name} says no rule of its calls, which grammars are made of")
+
+    def calls_rule(self, call: Rule, more: bool) -> Rule:
+        """One call, or (``more``) one and any number after it, side by side."""
+        return seq(call, many(seq(self.between_calls, call))) if more else call
+
+    @property
+    def around_calls(self) -> tuple[Rule, Rule]:
+        """What stands before and after the calls of a turn that is nothing else."""
+        return EMPTY, EMPTY
 
     # -- tool results
 

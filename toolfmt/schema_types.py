@@ -17,6 +17,7 @@ __all__ = [
     "UNDECLARED",
     "ValueType",
     "object_parts",
+    "pointed",
     "property_schemas",
     "standardise",
     "value_type",
@@ -216,7 +217,7 @@ def _allowed(schema: object, root: dict[str, Any], refs: dict[str, _Allowed], de
     if isinstance(ref, str):
         if ref not in refs:
             refs[ref] = _ANY
-            refs[ref] = _allowed(_pointed(ref, root), root, refs, depth + 1)
+            refs[ref] = _allowed(pointed(ref, root), root, refs, depth + 1)
         result = _both(result, refs[ref])
     for key in ("anyOf", "oneOf"):
         if branches := _branches(schema, key):
@@ -280,13 +281,13 @@ def _types_of(value: object) -> frozenset[str]:
     return frozenset() if named is None else frozenset({named})
 
 
-def _pointed(ref: str, root: dict[str, Any]) -> object:
-    """What a local JSON pointer leads to; True, which allows everything, for any other reference."""
+def pointed(ref: str, root: dict[str, Any], missing: object = True) -> object:
+    """What a local JSON pointer leads to; ``missing``, at first what allows everything, for any other reference."""
     node: Any = root
     if ref == "#":
         return node
     if not ref.startswith("#/"):
-        return True
+        return missing
     for part in unquote(ref[2:]).split("/"):
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(node, dict) and key in node:
@@ -294,7 +295,7 @@ def _pointed(ref: str, root: dict[str, Any]) -> object:
         elif isinstance(node, list) and key.isdecimal() and len(key) < 6 and int(key) < len(node):
             node = node[int(key)]
         else:
-            return True
+            return missing
     return node
 
 
@@ -310,7 +311,7 @@ def object_parts(root: dict[str, Any]) -> list[dict[str, Any]]:
         seen.add(id(part))
         parts.append(part)
         if isinstance(part.get("$ref"), str):
-            pending.append(_pointed(part["$ref"], root))
+            pending.append(pointed(part["$ref"], root))
         for key in ("allOf", "anyOf", "oneOf"):
             pending += _branches(part, key)
     return parts

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from toolfmt import __version__
-from toolfmt.cli import data, demo, text
+from toolfmt.cli import data, demo, grammar, text
 from toolfmt.cli.common import Commands
 
 __all__ = ["app", "main"]
@@ -40,6 +40,7 @@ for command, example in (
     (text.parse, "toolfmt parse reply.txt --format qwen_xml --tools tools.json --json"),
     (text.render, """echo '{"name": "run", "arguments": {"command": "ls"}}' | toolfmt render --format hermes"""),
     (text.stream, "llama-cli ... | toolfmt stream --format hermes --json"),
+    (grammar.grammar, "toolfmt grammar tools.json --format functiongemma --engine llguidance"),
     (data.convert, "toolfmt convert train.jsonl --to qwen_xml --out train.qwen.jsonl --report report.json"),
     (data.detect, "toolfmt detect train.jsonl"),
     (data.formats, "toolfmt formats --json"),

@@ -8,6 +8,7 @@ first counts (the publisher's test).  White space may stand between tokens.
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import msgspec
@@ -27,8 +28,9 @@ from toolfmt.families.brace_lexis import (
 )
 from toolfmt.families.brace_reader import BraceReader
 from toolfmt.format import Format
-from toolfmt.ir import ToolCall, ToolResult, build_call
+from toolfmt.ir import Tool, ToolCall, ToolResult, build_call
 from toolfmt.reader import CallReader, Whole
+from toolfmt.rule import Arguments, Dialect, Members, Rule, Strings, seq
 from toolfmt.stream import StreamParser
 from toolfmt.values import JSONTextError, dumps, loads
 
@@ -195,6 +197,18 @@ class Braces(Format):
         if not re.fullmatch(pattern, word):
             raise UnrepresentableError(path, f"{self.name} cannot write {what} `{word}`: it must match `{pattern}`")
         return word
+
+    # -- what may be written
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        members = Members(key=("", ":"), between=",", keys="bare", pattern=self.limits.keys)
+        strings = Strings("marked", mark=self.string_marks[0])
+        return Dialect(members, strings, ("true", "false", self.null), ("[", ",", "]"), plain_numbers=True)
+
+    def call_rule(self, tool: Tool) -> Rule:
+        head = f"{self.opens[0]}{self.call_open}{self._word(tool.name, '$.name')}"
+        return seq(head, Arguments(tool, self.dialect), self.closes[0])
 
     # -- tool results and declarations
 

@@ -21,6 +21,7 @@ from toolfmt.families.json_reader import JsonReader
 from toolfmt.format import Format, openai_tool
 from toolfmt.ir import Part, Tool, ToolCall, build_call
 from toolfmt.reader import CallReader, Whole
+from toolfmt.rule import EMPTY, Arguments, Chars, Dialect, Rule, many, optional, seq
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
 from toolfmt.values import JSONTextError, dumps, is_plain, json_type, loads, loads_at
@@ -62,6 +63,8 @@ class JsonBody(Format):
     """The indent of a tool's definition; None on one line."""
     inside: ClassVar[str] = "\n"
     """Between a mark and the JSON, on writing.  A mark of ``opens`` may itself be, or end in, the JSON's first bracket."""
+    id_rule: ClassVar[Rule | None] = None
+    """What an id is, where grammars are to write it more narrowly than letters, digits, ``_`` and ``-``."""
 
     def __init__(self) -> None:
         keys = [("name", str, self.name_key), ("arguments", dict[str, Any], self.arguments_keys[0])]
@@ -200,6 +203,43 @@ class JsonBody(Format):
         if not self.limits.ids or call.id is None:
             return dumps(body)
         return dumps({self.id_key: call.id, **body} if self.id_first else {**body, self.id_key: call.id})
+
+    # -- what may be written
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        return Dialect()
+
+    @property
+    def one_block(self) -> bool:
+        return self.array is not None
+
+    def call_rule(self, tool: Tool) -> Rule:
+        arguments = Arguments(tool, self.dialect)
+        if self.name_is_key:
+            body = seq(f"{{{dumps(tool.name)}: ", arguments, "}")
+        else:
+            before, after = self._id_rules()
+            name = f"{dumps(self.name_key)}: {dumps(tool.name)}, {dumps(self.arguments_keys[0])}: "
+            body = seq("{", before, name, arguments, after, "}")
+        if self.array is not None:
+            return body
+        return seq(self.write_opening() + self.inside, body, self.inside + self.closes[0])
+
+    def _id_rules(self) -> tuple[Rule, Rule]:
+        """What stands before and after name and arguments where calls have ids."""
+        if not self.limits.ids:
+            return EMPTY, EMPTY
+        digits = Chars.of(("0", "9"), ("A", "Z"), ("a", "z"), "_-")
+        value = seq(f'{dumps(self.id_key)}: "', self.id_rule or seq(digits, many(digits)), '"')
+        return (seq(value, ", "), EMPTY) if self.id_first else (EMPTY, optional(seq(", ", value)))
+
+    def calls_rule(self, call: Rule, more: bool) -> Rule:
+        if self.array is None:
+            return super().calls_rule(call, more)
+        before, between, after = self.array
+        calls = seq(call, many(seq(between, call))) if more else call
+        return seq(self.write_opening() + self.inside + before, calls, after + self.inside + self.closes[0])
 
     # -- the tools block
 

@@ -14,8 +14,10 @@ from typing import Any, ClassVar
 from toolfmt.errors import UnrepresentableError
 from toolfmt.families.json_body import JsonBody, in_one_block, plain_object
 from toolfmt.families.json_reader import JsonReader
-from toolfmt.ir import ToolCall, build_call
+from toolfmt.format import Format
+from toolfmt.ir import Tool, ToolCall, build_call
 from toolfmt.reader import CallReader, Outcome, Whole
+from toolfmt.rule import Arguments, Lit, Rule, optional, seq
 from toolfmt.stream import StreamParser
 from toolfmt.values import JSONTextError, dumps
 
@@ -31,6 +33,7 @@ _NEAR = 4096  # characters in which a call is tried without a look at what else 
 class JsonHeader(JsonBody):
     """Calls as a name, then JSON.  ``opens`` and ``closes`` stand round each call, or round a section of calls."""
 
+    id_rule: ClassVar[Rule | None] = None
     call_marks: ClassVar[tuple[str, str] | None] = None
     """Round each call, where ``opens[0]`` and ``closes[0]`` stand round a section of them.  They are among ``opens`` and ``closes`` too:
     a call outside of any section is read."""
@@ -171,11 +174,38 @@ class JsonHeader(JsonBody):
         head, arguments = self.write_head(call), dumps(call.arguments)
         return f"{self._lead}{head}{self.after_head}{arguments}{self.after_arguments}{self.call_close}"
 
-    def write_head(self, call: ToolCall) -> str:
+    # -- what may be written
+
+    @property
+    def one_block(self) -> bool:
+        return self.call_marks is not None
+
+    def call_rule(self, tool: Tool) -> Rule:
+        arguments = Arguments(tool, self.dialect)
+        return seq(
+            self._lead, self.head_rule(tool.name), self.after_head, arguments, self.after_arguments + self.call_close
+        )
+
+    def head_rule(self, name: str) -> Rule:
+        """The head of a call: the name, and the id where it may have one."""
+        self.check_written(name)
+        return seq(name, optional(seq(self.id_mark, self.id_rule))) if self.id_rule is not None else Lit(name)
+
+    def calls_rule(self, call: Rule, more: bool) -> Rule:
+        calls = Format.calls_rule(self, call, more)
+        return seq(self.opens[0], calls, self.closes[0]) if self.call_marks else calls
+
+    # -- writing a head
+
+    def check_written(self, name: str, path: str = "$.name") -> None:
+        """UnrepresentableError for a name that cannot be written."""
         try:
-            self.check_name(call.name)
+            self.check_name(name)
         except JSONTextError as error:
-            raise UnrepresentableError("$.name", f"{self.name} cannot write this name: {error}") from None
+            raise UnrepresentableError(path, f"{self.name} cannot write this name: {error}") from None
+
+    def write_head(self, call: ToolCall) -> str:
+        self.check_written(call.name)
         return f"{call.name}{self.id_mark}{call.id}" if self.id_mark and call.id is not None else call.name
 
 

@@ -11,6 +11,8 @@ with their keys.
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from toolfmt.errors import UnrepresentableError
@@ -33,6 +35,7 @@ from toolfmt.families.python_reader import PythonReader
 from toolfmt.format import Format, Limits, openai_tool
 from toolfmt.ir import Tool, ToolCall, build_call
 from toolfmt.reader import CallReader, Whole
+from toolfmt.rule import PYTHON, Arguments, Dialect, Members, Rule, many, seq
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
 from toolfmt.values import JSONTextError, loads_at
@@ -141,6 +144,29 @@ class Pythonic(Format):
     def _check(self, word: str, pattern: str, path: str, what: str) -> None:
         if not re.fullmatch(pattern, word):
             raise UnrepresentableError(path, f"{self.name} cannot write {what} `{word}`")
+
+    # -- what may be written
+
+    values: ClassVar[Dialect] = PYTHON
+    """How values are written."""
+
+    @property
+    def one_block(self) -> bool:
+        return True
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        members = Members(opens="(", key=("", "="), closes=")", keys="bare", pattern=self.limits.keys)
+        return replace(self.values, members=members, inner=self.values.inner or self.values)
+
+    def call_rule(self, tool: Tool) -> Rule:
+        self._check(tool.name, self.limits.names, "$.name", "the tool name")
+        return seq(tool.name, Arguments(tool, self.dialect))
+
+    def calls_rule(self, call: Rule, more: bool) -> Rule:
+        calls = seq(call, many(seq(self.between_in_block, call))) if more else call
+        opening = self.opens[0].removesuffix("[") + "[" if self.listed else self.opens[0]
+        return seq(opening, calls, ("]" if self.listed else "") + self.closes[0])
 
     # -- the tools block
 

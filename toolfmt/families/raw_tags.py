@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 from toolfmt.argument_types import ServerTypes
 from toolfmt.families.tags import Tags
 from toolfmt.reader import Types
+from toolfmt.rule import PYTHON, Dialect
 from toolfmt.schema_types import ValueType
 from toolfmt.stream import StreamParser
 from toolfmt.values import JSON_LITERALS, PYTHON_LITERALS, JSONTextError, dumps, loads_python, spell
@@ -46,6 +47,15 @@ class RawTags(Tags):
         if not self.writes_python:
             return "", spell(value, self.literals)
         return "", repr(value) if isinstance(value, dict | list) else spell(value, PYTHON_LITERALS)
+
+    @property
+    def words(self) -> tuple[str, str, str]:
+        literals = PYTHON_LITERALS if self.writes_python else self.literals
+        return literals[True], literals[False], literals[None]
+
+    @property
+    def inner(self) -> Dialect:
+        return PYTHON if self.writes_python else Dialect()
 
     def hide(self, text: str) -> str:
         return text.replace("<", "\\x3c") if self.writes_python else super().hide(text)

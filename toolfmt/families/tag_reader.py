@@ -24,6 +24,7 @@ class Delimiters:
 
     def __init__(self, ends: Sequence[str], broken: Sequence[str]) -> None:
         every = [*ends, *broken]
+        self.marks = tuple(every)
         self.find = re.compile("|".join(map(re.escape, every))).search
         self.broken = frozenset(broken)
         self.longest = max(map(len, every))

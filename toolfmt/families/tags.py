@@ -13,15 +13,18 @@ never closed: the call is malformed and the next one is read.
 
 import re
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 from toolfmt.coercion import CallLost
 from toolfmt.errors import UnrepresentableError
 from toolfmt.families.tag_reader import Delimiters, TagReader
 from toolfmt.format import Format
-from toolfmt.ir import Part, Reasoning, ToolCall, ToolResult, build_call
+from toolfmt.ir import Part, Reasoning, Tool, ToolCall, ToolResult, build_call
 from toolfmt.reader import CallReader, Whole
+from toolfmt.rule import EMPTY, Arguments, Chars, Dialect, Lit, Members, Rule, Strings, many, optional, seq
 from toolfmt.stream import StreamParser
 from toolfmt.values import STRING, JSONTextError, literal
 
@@ -219,7 +222,7 @@ class Tags(Format):
             if not self.key_inside.fullmatch(inside):
                 raise UnrepresentableError(f"$.arguments.{key}", f"{self.name} cannot write this key")
             if not isinstance(value, str):
-                text = self.hide(text) if self._ends.find(text) else text
+                text = self.hide(text) if any(mark in text for mark in self.not_in_containers) else text
             elif self.quotes and self.risky.search(text):
                 text = text.join(self.quotes)
             pieces += [self.key_open, inside, self._valued, text, self.frame, self.value_close, self.line]
@@ -234,6 +237,71 @@ class Tags(Format):
     def hide(self, text: str) -> str:
         """The text of a container, in which no string holds a tag as it stands."""
         return text.replace("<", "\\u003c")
+
+    # -- what may be written
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """What the tag of a key calls each JSON type, where it tells."""
+        return {}
+
+    @property
+    def inner(self) -> Dialect:
+        """How containers are written."""
+        return Dialect()
+
+    @property
+    def one_block(self) -> bool:
+        return self.shared
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        """A value is closed only before a next key or the end of its call.  Framed values are also closed by a tag that lacks the newline before it
+        where the text begins with one, so no value of a grammar holds that either."""
+        ends = (self.framed if self.frame else self.inline).marks
+        stops = tuple(dict.fromkeys(mark.removeprefix("\n") if self.frame else mark for mark in ends))
+        members = Members(
+            opens="",
+            key=(self.key_open, self.key_rest + self._valued),
+            ends=self.frame + self.value_close + self.line,
+            between="",
+            closes=self.call_close,
+            empty=self.no_arguments + self.call_close,
+            keys="bare",
+            pattern=self.limits.keys,
+            escapes=(("&", "&amp;"), ('"', "&quot;")) if self.escaped else (),
+            types=self.types,
+        )
+        inner = replace(self.inner, strings=replace(self.inner.strings, never=self.not_in_containers))
+        strings = Strings("raw", never=stops, quotes=self.quotes or ("", ""))
+        return Dialect(members, strings, self.words, inner=inner, typed=bool(self.types), space="")
+
+    @property
+    def words(self) -> tuple[str, str, str]:
+        """true, false and null at the top level."""
+        return "true", "false", "null"
+
+    @cached_property
+    def not_in_containers(self) -> tuple[str, ...]:
+        """What no container holds as it stands: a tag that could close its value."""
+        return tuple(mark for mark in (self.value_close, self.next_call) if not (self.frame or "\n" in mark))
+
+    def call_rule(self, tool: Tool) -> Rule:
+        name = self._spell_name(tool.name)
+        before, _, after = self.name_rest.partition("{index}")
+        number = seq(before, Chars.of(("1", "9")), many(Chars.of(("0", "9"))), after) if before else EMPTY
+        if not self.name_inside.fullmatch(name + self.name_rest.format(index=1)):
+            raise UnrepresentableError("$.name", f"{self.name} cannot write the tool name `{tool.name}`")
+        head = seq(self._around[0] + self.call_open + name, number, self.name_close + self.line)
+        return seq(head, Arguments(tool, self.dialect), self._around[1])
+
+    def calls_rule(self, call: Rule, more: bool) -> Rule:
+        opening, closing = self._section
+        return seq(opening, call, many(seq(self._joint, call)) if more else EMPTY, closing)
+
+    @property
+    def around_calls(self) -> tuple[Rule, Rule]:
+        return optional(Lit(self.before_call[0])) if self.leads else EMPTY, EMPTY
 
     # -- tool results
 

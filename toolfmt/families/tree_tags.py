@@ -9,6 +9,8 @@ so (it holds null, something empty, ``"5"`` or a key that is no tag) is written 
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 from toolfmt.argument_types import ServerTypes
@@ -16,8 +18,9 @@ from toolfmt.coercion import CallLost
 from toolfmt.errors import UnrepresentableError
 from toolfmt.families.raw_tags import RawTags
 from toolfmt.families.tag_reader import Delimiters, TagReader
-from toolfmt.ir import MAX_DEPTH, ToolCall, build_call, same
+from toolfmt.ir import MAX_DEPTH, Tool, ToolCall, build_call, same
 from toolfmt.reader import CallReader, Outcome, Types
+from toolfmt.rule import Arguments, Dialect, Rule, Strings, seq
 from toolfmt.schema_types import ANY_TYPES, ValueType, value_type
 from toolfmt.stream import StreamParser
 from toolfmt.values import dumps, literal
@@ -76,6 +79,19 @@ class TreeTags(RawTags):
 
     def typed(self, types: Types) -> Types:
         return _TreeTypes(types, self)
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        plain = super().dialect
+        start = (f"{self.mark}<",)
+        members = replace(plain.members, key=(start[0], ">"), ends=f"{self.mark}</{{key}}>")
+        inner = Dialect(strings=Strings(never=start))
+        return replace(plain, members=members, strings=Strings("raw", never=start), inner=inner, tree=self.mark)
+
+    def call_rule(self, tool: Tool) -> Rule:
+        if not self.name_inside.fullmatch(tool.name):
+            raise UnrepresentableError("$.name", f"{self.name} cannot write the tool name `{tool.name}`")
+        return seq(self.call_open + tool.name + self.name_close, Arguments(tool, self.dialect))
 
     def spell_value(self, value: Any) -> tuple[str, str]:
         if not isinstance(value, dict | list):

@@ -27,6 +27,10 @@ class TypedTags(Tags):
     })  # fmt: skip
     """What a tag calls each type."""
 
+    @property
+    def types(self) -> Mapping[str, str]:
+        return {json_kind: self.kinds[kind] for kind, json_kind in _JSON_KINDS.items()}
+
     def is_string(self, p: StreamParser, index: int, tool: str, key: str, kind: str) -> bool:
         return kind == self.kinds[str]
 
@@ -35,3 +39,8 @@ class TypedTags(Tags):
 
     def spell_value(self, value: Any) -> tuple[str, str]:
         return self.kinds[type(value)], value if isinstance(value, str) else dumps(value)
+
+
+_JSON_KINDS = {
+    str: "string", float: "number", bool: "boolean", type(None): "null", dict: "object", list: "array",
+}  # fmt: skip

@@ -9,11 +9,13 @@ trained to write this; do not stream with that parser.  Values are typed on the 
 
 import json
 import re
+from functools import cached_property
 from typing import Any
 
 from toolfmt.format import Limits
 from toolfmt.formats.functiongemma import FunctionGemma
 from toolfmt.ir import ToolCall
+from toolfmt.rule import Dialect, Members, Strings
 from toolfmt.values import JSONTextError, dumps, loads
 
 __all__ = ["FunctionGemmaVllm"]
@@ -23,6 +25,14 @@ class FunctionGemmaVllm(FunctionGemma):
     name = "functiongemma_vllm"
     word = r"[\w.\-]+"
     limits = Limits(names=r"\w+", keys=r"\w+", result_names=True)
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        """A string that could be JSON is written as JSON, and so is one that holds ``<``."""
+        mark = self.string_marks[0]
+        inner = Dialect(strings=Strings(never=("<",)))
+        members = Members(key=("", f":{mark}"), ends=mark, between=",", keys="bare", pattern=self.limits.keys)
+        return Dialect(members, Strings("raw", never=("<",), or_json=True), inner=inner, typed=False, space="")
 
     def string_value(self, text: str, depth: int) -> Any:
         if depth > 1 or not _MAY_BE_JSON.match(text):
@@ -64,7 +74,9 @@ def _spell(value: Any) -> str:
 
 
 def _decodes(text: str) -> bool:
-    """Whether Python's ``json``, which that parser uses, makes a value of it; it takes more than JSON has."""
+    """Whether Python's ``json``, which that parser uses, may make a value of it; it takes more than JSON has."""
+    if text.lstrip()[:1] in ("{", "["):
+        return True
     try:
         json.loads(text)
     except RecursionError:

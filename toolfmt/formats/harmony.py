@@ -20,6 +20,7 @@ from toolfmt.families.typescript import find_namespace, write_namespace
 from toolfmt.format import Limits
 from toolfmt.ir import Message, Part, Text, Tool, ToolCall, ToolResult
 from toolfmt.reader import CallReader, Outcome
+from toolfmt.rule import Arguments, Rule, seq
 from toolfmt.stream import StreamParser
 from toolfmt.values import JSONTextError, dumps, loads
 
@@ -46,6 +47,7 @@ class Harmony(JsonHeader):
     end_of_turn = ("<|return|>", "<|call|>")
     result_opens, result_closes = "<|start|>{name} to=assistant<|channel|>commentary<|message|>", "<|end|>"
     between_results = ""
+    call_mark = f"{_TURN} to="
     limits = Limits(many_calls=False, text_after=False, reasoning=True, result_names=True, names=r"[^\s<]+")
 
     def reader(self) -> CallReader:
@@ -65,6 +67,11 @@ class Harmony(JsonHeader):
     def write_call(self, call: ToolCall) -> str:
         self.write_head(call)
         return f" to={_recipient_of(call.name)}<|channel|>commentary json<|message|>{dumps(call.arguments)}<|call|>"
+
+    def call_rule(self, tool: Tool) -> Rule:
+        self.check_written(tool.name)
+        head = f" to={_recipient_of(tool.name)}<|channel|>commentary json<|message|>"
+        return seq(head, Arguments(tool, self.dialect), "<|call|>")
 
     def write(self, message: Message, *, end: bool = False) -> str:
         if message.role == "assistant":

@@ -31,6 +31,10 @@ class JsonFence(JsonBody):
     arguments_keys = ("arguments",)
     before_call = ("\n\n", "\n")
     between_calls = "\n\n"
+    call_mark, not_in_prose = (
+        _OPENING,
+        tuple(f"```{label}\n{char}" for label in sorted(_LABELS - {"json"}) for char in "[{"),
+    )
     limits = Limits()
 
     def reader(self) -> CallReader:

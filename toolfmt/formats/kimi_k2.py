@@ -15,6 +15,7 @@ from toolfmt.errors import UnrepresentableError
 from toolfmt.families.json_header import JsonHeader
 from toolfmt.format import Limits
 from toolfmt.ir import Message, ToolCall, ToolResult
+from toolfmt.rule import Chars, Rule, many, seq
 from toolfmt.values import JSONTextError
 
 __all__ = ["KimiK2"]
@@ -45,6 +46,10 @@ class KimiK2(JsonHeader):
         self.check_name(name)
         return name, head if numbered else None
 
+    def head_rule(self, name: str) -> Rule:
+        self.check_written(name)
+        return seq(f"functions.{name}:", Chars.of(("0", "9")), many(Chars.of(("0", "9"))))
+
     def write_head(self, call: ToolCall) -> str:
         super().write_head(call)
         if not self.takes_id(call):
@@ -55,12 +60,9 @@ class KimiK2(JsonHeader):
 
     def _check_order(self, message: Message) -> None:
         for i, call in enumerate(message.calls):
-            try:
-                self.check_name(call.name)  # first: an id that was made of a bad name is no fault of the caller's
-            except JSONTextError as error:
-                raise UnrepresentableError(
-                    f"$.calls[{i}].name", f"{self.name} cannot write this name: {error}"
-                ) from None
+            self.check_written(
+                call.name, f"$.calls[{i}].name"
+            )  # first: an id made of a bad name is no fault of the caller's
         super()._check_order(message)
 
     def new_id(self, name: str, number: int) -> str:

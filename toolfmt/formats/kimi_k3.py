@@ -15,6 +15,7 @@ from typing import Any
 from toolfmt.families.typed_tags import TypedTags
 from toolfmt.format import Limits, openai_tool
 from toolfmt.ir import Message, Reasoning, Text, Tool, ToolResult
+from toolfmt.rule import Lit, Rule, optional, seq
 from toolfmt.tools import read_tools
 from toolfmt.values import JSONTextError, loads
 
@@ -70,6 +71,11 @@ class KimiK3(TypedTags):
         calls = super().write(Message(parts=tuple(parts)))
         text = f"{self.reasoning[0]}{thought}{self.reasoning[1]}{opening}{answer}{closing}{calls}{ending}"
         return text + self.end_of_turn[0] if end else text
+
+    @property
+    def around_calls(self) -> tuple[Rule, Rule]:
+        thought, answer = "".join(self.reasoning), self.frames[0] + self.frames[1]
+        return optional(seq(optional(Lit(thought)), answer)), optional(Lit(self.frames[2]))
 
     def describe_tools(self, tools: Sequence[Tool]) -> str:
         listed = [openai_tool(tool) for tool in tools]

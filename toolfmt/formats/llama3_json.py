@@ -46,6 +46,8 @@ class Llama3Json(JsonBody):
         "Do not use variables.\n\n"
     )
     tools_tail = "\n\n"
+    call_mark = '{"name": "'
+    not_in_prose = ('{"name"', '{ "name"', '{"parameters"', '{"arguments"', "[{", "<|python_tag|>")
     limits = Limits(many_calls=False, text_after=False)
 
     def check_exact(self, value: dict[str, Any]) -> None:

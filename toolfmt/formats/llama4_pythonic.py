@@ -14,6 +14,7 @@ from typing import Any
 from toolfmt.families.python_lexis import write_double
 from toolfmt.families.pythonic import Pythonic
 from toolfmt.ir import ToolResult
+from toolfmt.rule import PYTHON_DOUBLE
 from toolfmt.values import JSONTextError, dumps, loads
 
 __all__ = ["Llama4Pythonic"]
@@ -33,6 +34,8 @@ class Llama4Pythonic(Pythonic):
     tools_tail = ""
     tools_indent = 4
     result_opens = ""
+
+    values = PYTHON_DOUBLE
 
     def write_value(self, value: Any) -> str:
         return write_double(value)

@@ -8,11 +8,13 @@ Source: llama.cpp's copy of Mistral-Small-3.2's template (in llama-cpp-python 0.
 
 import re
 from collections.abc import Sequence
+from typing import ClassVar
 
 from toolfmt.errors import UnrepresentableError
 from toolfmt.families.json_header import JsonHeader
 from toolfmt.format import Limits
 from toolfmt.ir import ToolResult
+from toolfmt.rule import Chars, Rule, repeat
 
 __all__ = ["MistralV11"]
 
@@ -20,6 +22,7 @@ __all__ = ["MistralV11"]
 class MistralV11(JsonHeader):
     name = "mistral_v11"
     opens, closes = ("[TOOL_CALLS]",), ("",)
+    id_rule: ClassVar[Rule | None] = repeat(Chars.of(("0", "9"), ("A", "Z"), ("a", "z")), 9, 9)
     id_mark, after_head = "[CALL_ID]", "[ARGS]"
     end_of_turn = ("</s>",)
     result_opens, result_closes, between_results = "[TOOL_RESULTS]", "[/TOOL_RESULTS]", ""

@@ -15,6 +15,7 @@ __all__ = ["MistralV13"]
 
 class MistralV13(MistralV11):
     name = "mistral_v13"
+    id_rule = None
     reasoning, reasoning_inside, after_reasoning = ("[THINK]", "[/THINK]"), ("", ""), ("",)
     limits = Limits(reasoning=True, names=MistralV11.limits.names)
 

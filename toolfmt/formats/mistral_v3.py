@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from toolfmt.families.json_body import JsonBody
 from toolfmt.format import Limits
 from toolfmt.ir import ToolResult
+from toolfmt.rule import Chars, repeat
 from toolfmt.values import JSONTextError, dumps, loads, loads_at
 
 __all__ = ["MistralV3"]
@@ -30,6 +31,7 @@ class MistralV3(JsonBody):
     end_of_turn = ("</s>",)
     between_results = ""
     tools_head, between_tools, tools_tail = "[AVAILABLE_TOOLS][", ", ", "][/AVAILABLE_TOOLS]"
+    id_rule = repeat(Chars.of(("0", "9"), ("A", "Z"), ("a", "z")), 9, 9)
     limits = Limits(text_after=False, ids=r"[A-Za-z0-9]{9}")
 
     def new_id(self, name: str, number: int) -> str:

@@ -24,4 +24,5 @@ class Phi4(JsonBody):
     result_opens = ""
     tools_indent = 4
     tools_head, between_tools, tools_tail = "", "\n\n", "\n\n"
+    not_in_prose = ("functools[", '{"name"', '{"arguments"')
     limits = Limits(text_after=False)

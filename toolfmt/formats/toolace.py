@@ -11,6 +11,7 @@ from typing import Any
 from toolfmt.families.python_lexis import IDENTIFIER, write_double
 from toolfmt.format import Limits
 from toolfmt.formats.pythonic import PythonicList
+from toolfmt.rule import PYTHON_DOUBLE
 
 __all__ = ["ToolAce"]
 
@@ -27,6 +28,8 @@ class ToolAce(PythonicList):
         "You SHOULD NOT include any other text in the response.\nHere is a list of functions in JSON format that you can invoke.\n"
     )
     limits = Limits(names=rf"{_NAME}(?<!\s)", keys=IDENTIFIER, text_before=False, text_after=False, reasoning=True)
+
+    values = PYTHON_DOUBLE
 
     def write_value(self, value: Any) -> str:
         return write_double(value)

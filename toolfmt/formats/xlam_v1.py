@@ -16,6 +16,7 @@ from toolfmt.format import Limits
 from toolfmt.formats.xlam import Xlam
 from toolfmt.ir import Message, Text, Tool, ToolCall, build_text
 from toolfmt.reader import CallReader, Outcome, Whole
+from toolfmt.rule import EMPTY, Rule, many, seq
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
 from toolfmt.values import JSONTextError, dumps, loads
@@ -67,6 +68,9 @@ class XlamV1(Xlam):
 
     def write_calls(self, calls: Sequence[ToolCall]) -> str:
         return _HEAD + ", ".join(map(self.write_body, calls)) + "]}"
+
+    def calls_rule(self, call: Rule, more: bool) -> Rule:
+        return seq(_HEAD, call, many(seq(", ", call)) if more else EMPTY, "]}")
 
     def describe_tools(self, tools: Sequence[Tool]) -> str:
         """The publisher's flat form: ``{"name", "description", "parameters": {argument: schema}}``, in one array."""

@@ -1,0 +1,97 @@
+"""Strings as a format writes them: in quotes with escapes, between marks, or as they stand."""
+
+from functools import cache
+
+from toolfmt.rule import ANY, Alt, Both, Chars, Lexeme, Lit, Not, Repeat, Rule, Seq, alt, many, repeat, seq
+
+__all__ = ["JSON_QUOTES", "PYTHON_QUOTES", "Quotes", "encoded"]
+
+_HEX = Chars.of(("0", "9"), ("a", "f"), ("A", "F"))
+_CONTROL = Chars(((0, 0x1F),))
+_SHORT = {"\b": "b", "\t": "t", "\n": "n", "\f": "f", "\r": "r"}
+
+
+class Quotes:
+    """Strings in quotes: ``quote``, what may stand between, and the one spelling of each character that patterns are checked in."""
+
+    def __init__(self, quote: str, char: Rule, short: dict[str, str], control: str) -> None:
+        self.quote = quote
+        self.char = char
+        """A character in any spelling."""
+        self.short, self.control = short, control
+        self.bare = ~(Chars.of(quote, "\\") | _CONTROL)
+        self.plain_char = self.chars(ANY)
+        """A character in its one spelling."""
+
+    def chars(self, chars: Chars) -> Rule:
+        """The spellings of a set of characters."""
+        made: list[Rule] = [self.bare & chars] if (self.bare & chars).ranges else []
+        made += [Lit(self.spelled(char)) for char in (self.quote, "\\", *map(chr, range(0x20))) if char in chars]
+        return alt(*made)
+
+    def spelled(self, char: str) -> str:
+        if char in self.short:
+            return f"\\{self.short[char]}"
+        if char in (self.quote, "\\"):
+            return f"\\{char}"
+        return self.control.format(ord(char)) if ord(char) < 0x20 else char
+
+    def string(self, content: Rule) -> Rule:
+        return seq(self.quote, content, self.quote)
+
+
+def _json_char() -> Rule:
+    plain = seq(Chars.of(("0", "9"), "abcefABCEF"), _HEX, _HEX, _HEX)
+    paired = seq(
+        Chars.of("dD"),
+        Chars.of("89abAB"),
+        _HEX,
+        _HEX,
+        "\\u",
+        Chars.of("dD"),
+        Chars.of(("c", "f"), ("C", "F")),
+        _HEX,
+        _HEX,
+    )
+    below = seq(Chars.of("dD"), Chars.of(("0", "7")), _HEX, _HEX)
+    escape = alt(Chars.of('"\\/bfnrt'), seq("u", alt(plain, below, paired)))
+    return alt(~(Chars.of('"\\') | _CONTROL), seq("\\", escape))
+
+
+def _python_char(quote: str) -> Rule:
+    plain = seq(Chars.of(("0", "9"), "abcefABCEF"), _HEX, _HEX, _HEX)
+    below = seq(Chars.of("dD"), Chars.of(("0", "7")), _HEX, _HEX)
+    four, nonzero = Seq((_HEX,) * 4), Chars.of(("1", "9"), ("a", "f"), ("A", "F"))
+    long = alt(seq("0000", alt(plain, below)), seq("000", nonzero, four), seq("0010", four))
+    escape = alt(~Chars.of("xuUN\n", ("0", "7")), seq("x", _HEX, _HEX), seq("u", alt(plain, below)), seq("U", long))
+    return alt(~Chars.of(quote, "\\"), seq("\\", escape))
+
+
+JSON_QUOTES = Quotes('"', _json_char(), _SHORT, "\\u{:04x}")
+PYTHON_QUOTES = tuple(
+    Quotes(quote, _python_char(quote), {"\t": "t", "\n": "n", "\r": "r"}, "\\x{:02x}") for quote in "'\""
+)
+
+
+@cache
+def encoded(rule: Rule, quotes: Quotes | None) -> Rule:
+    """What a regular rule over characters allows, as it is written between quotes; None writes each character as it is."""
+    if quotes is None:
+        return rule
+    if isinstance(rule, Lit):
+        return Lit("".join(map(quotes.spelled, rule.text)))
+    if isinstance(rule, Chars):
+        return quotes.chars(rule)
+    if isinstance(rule, Seq):
+        return seq(*(encoded(item, quotes) for item in rule.items))
+    if isinstance(rule, Alt):
+        return alt(*(encoded(item, quotes) for item in rule.items))
+    if isinstance(rule, Repeat):
+        return repeat(encoded(rule.item, quotes), rule.low, rule.high)
+    if isinstance(rule, Both):
+        return Both(tuple(encoded(item, quotes) for item in rule.items))
+    if isinstance(rule, Not):
+        return Both((many(quotes.plain_char), Not(encoded(rule.item, quotes))))
+    if isinstance(rule, Lexeme):
+        return encoded(rule.item, quotes)
+    raise TypeError(f"not regular: {type(rule).__name__}")
