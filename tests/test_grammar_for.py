@@ -231,6 +231,7 @@ def test_explained() -> None:
 def test_no_engine_is_imported() -> None:
     code = (
         "import sys, toolfmt\n"
+        "assert 'toolfmt.grammar.emit' not in sys.modules\n"
         "for e in ('xgrammar', 'llguidance', 'gbnf', 'structural_tag'): toolfmt.grammar_for([{'name': 'f'}], engine=e)\n"
         "assert not {'xgrammar', 'llguidance', 'torch', 'jsonschema'} & sys.modules.keys()"
     )

@@ -7,6 +7,9 @@
     grammar = toolfmt.grammar_for(tools, "functiongemma")
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 import toolfmt.formats
 import toolfmt.stream  # noqa: F401 - both are bound before the functions of the same names
 from toolfmt.api import describe_tools, parse, render, stream
@@ -37,8 +40,6 @@ from toolfmt.events import (
     TextDelta,
 )
 from toolfmt.format import Format, Limits
-from toolfmt.grammar.emit import grammar_for
-from toolfmt.grammar.result import Grammar
 from toolfmt.ir import (
     Conversation,
     Malformed,
@@ -56,6 +57,10 @@ from toolfmt.report import Loss, Report
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
 from toolfmt.validation import Violation, infer_tools, validate
+
+if TYPE_CHECKING:
+    from toolfmt.grammar.emit import grammar_for
+    from toolfmt.grammar.result import Grammar
 
 __all__ = [
     "ArgumentsDelta",
@@ -113,3 +118,12 @@ __all__ = [
     "validate",
 ]
 __version__ = "0.1.0"
+
+_ON_DEMAND = {"Grammar": "toolfmt.grammar.result", "grammar_for": "toolfmt.grammar.emit"}
+
+
+def __getattr__(name: str) -> Any:
+    """What costs as much to import as all the rest, and is not always wanted."""
+    if name in _ON_DEMAND:
+        return getattr(import_module(_ON_DEMAND[name]), name)
+    raise AttributeError(f"module `toolfmt` has no attribute `{name}`")

@@ -1,8 +1,8 @@
 """`grammar_for`: the tools' schemas, the format's rule of a call, and an engine's printer, put together."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache, partial
 from typing import Final
 
 from toolfmt.errors import GrammarError, UnrepresentableError
@@ -74,9 +74,8 @@ def grammar_for(
         raise UnrepresentableError("calls", f'{fmt.name} writes one call a message; ask for calls="one"')
     version = _version(engine_version) if engine in ("xgrammar", "structural_tag") else None
     native = engine == "llguidance"
-    write = {"llguidance": llguidance.write, "gbnf": gbnf.write}.get(engine, partial(xgrammar.write, version=version))
     exact = None if engine in ("llguidance", "gbnf") else xgrammar.exact(version)
-    options = Options(order == "any", whitespace == "flexible", native, partial(_fits, write), exact)
+    options = Options(order == "any", whitespace == "flexible", native, partial(_fits, engine, version), exact)
     emitter = _Emitter(fmt, strictness, options, relax=on_unsupported == "relax")
     chosen = _chosen(tools, tool)
     try:
@@ -109,10 +108,16 @@ def grammar_for(
     )
 
 
-def _fits(write: Callable[..., str], rule: Rule) -> bool:
+@lru_cache(4096)
+def _fits(engine: str, version: tuple[int, ...] | None, rule: Rule) -> bool:
     """Whether an engine's printer can write a rule."""
     try:
-        write({"root": rule})
+        if engine == "llguidance":
+            return True
+        if engine == "gbnf":
+            gbnf.write({"root": rule})
+        else:
+            xgrammar.write({"root": rule}, version=version)
     except (TooLong, TooManyStates):
         return False
     except ValueError:  # it allows nothing at all, which is found where all rules are seen
@@ -176,7 +181,7 @@ class _Emitter:
         written = [self._call(i, tool) for i, tool in tools]
         left = Productive(self.all)
         for (i, tool), call in zip(tools, written, strict=True):
-            if left.rule(call) == NEVER:
+            if not left.allows(call):
                 raise GrammarError(
                     f"tools[{i}].parameters",
                     f"no arguments of `{tool.name}` keep to this schema, which contradicts itself",
@@ -189,7 +194,7 @@ class _Emitter:
         else:
             before, after = self.fmt.around_calls
             self.all["root"] = seq(before, self.fmt.calls_rule(call, calls == "many"), after)
-        return _reached(Productive(self.all).rules)
+        return _reached(Productive(self.all).rules())
 
     # -- one call
 

@@ -174,8 +174,35 @@ def _cuts(texts: set[str], pieces: list[Rule]) -> dict[str, int]:
 
 def _taken(text: str, pieces: list[Rule]) -> int:
     """How much of ``text`` a lexeme among ``pieces`` takes, where that is not all; the least, where there are several."""
-    taken = (max(_ends(piece, text, 0), default=0) for piece in pieces)
+    taken = (_most_of(piece, text) for piece in pieces if _begins(piece, text[0]))
     return min((end for end in taken if 0 < end < len(text)), default=0)
+
+
+@lru_cache(maxsize=16384)
+def _most_of(piece: Rule, text: str) -> int:
+    """How much of ``text`` a regular rule can take."""
+    return max(_ends(piece, text, 0), default=0)
+
+
+@lru_cache(maxsize=4096)
+def _begins(rule: Rule, char: str) -> bool:
+    """Whether a regular rule may allow a text that begins with ``char``; True where it takes more to tell."""
+    match rule:
+        case Lit(text):
+            return text.startswith(char)
+        case Chars():
+            return char in rule
+        case Seq((Lit() | Chars() as first, *_)):
+            return _begins(first, char)
+        case Alt(items):
+            return any(_begins(item, char) for item in items)
+        case Lexeme(item):
+            return _begins(item, char)
+        case Repeat(item, low, _) if low:
+            return _begins(item, char)
+        case Both(items):
+            return all(_begins(item, char) for item in items)
+    return True
 
 
 def _ends(rule: Rule, text: str, start: int) -> set[int]:

@@ -14,7 +14,14 @@ class Productive:
     def __init__(self, rules: dict[str, Rule]) -> None:
         self._all = rules
         self._good = self._found()
-        self.rules = {name: self.rule(rule) for name, rule in rules.items()}
+
+    def allows(self, rule: Rule) -> bool:
+        """Whether a rule allows some text."""
+        return _allows(rule, self._good)
+
+    def rules(self) -> dict[str, Rule]:
+        """All rules, so cleared."""
+        return {name: self.rule(rule) for name, rule in self._all.items()}
 
     def _found(self) -> set[str]:
         """Names whose rules allow some text, in rounds until there are no more."""

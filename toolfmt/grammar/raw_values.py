@@ -1,6 +1,7 @@
 """Values that stand as bare text up to what closes them: what a reader will take them for decides what may be written."""
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from toolfmt.grammar import numbers
@@ -135,7 +136,7 @@ class RawValues:
         """A string as it stands or in its quotes, whichever may be."""
         strings = self.dialect.strings
         if strings.or_json:
-            plain = accepts(_JSON_LIKE, value) or any(stop in value for stop in strings.never)
+            plain = _is_json_like(value) or any(stop in value for stop in strings.never)
             return alt(*([] if plain else [value]), self.speller.constant(value, self.dialect.inner or self.dialect))
         opening, closing = strings.quotes
         plain = any(stop in value for stop in (*strings.never, opening, strings.never[0][:2]))
@@ -176,6 +177,11 @@ class _TreeValues(RawValues):
 
     def pair(self, name: str | None, key: Rule, goal: Goal, then: Then) -> Rule:
         return seq(key, self.dialect.members.key[1], self.value(goal, ANY_TYPES, then))
+
+
+@lru_cache(4096)
+def _is_json_like(text: str) -> bool:
+    return accepts(_JSON_LIKE, text)
 
 
 def _then(then: Then) -> Rule:
