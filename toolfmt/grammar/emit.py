@@ -18,7 +18,7 @@ from toolfmt.grammar.schema import SchemaReader
 from toolfmt.grammar.spelling import Options, Speller
 from toolfmt.ir import Tool
 from toolfmt.registry import get_format
-from toolfmt.rule import ANYTHING, EMPTY, NEVER, Alt, Arguments, Chars, Lexeme, Lit, Raw, Ref, Rule, Seq, alt, seq
+from toolfmt.rule import ANYTHING, EMPTY, Alt, Arguments, Chars, Lexeme, Lit, Raw, Ref, Rule, Seq, alt, seq
 from toolfmt.tools import read_tools
 
 __all__ = ["grammar_for"]

@@ -98,10 +98,13 @@ class RawValues:
         assert isinstance(node, Text)
         strings = self.dialect.strings
         stops = (*strings.never, strings.quotes[0]) if strings.quotes[0] else strings.never
-        bare = self.speller.raw(node, stops, then, also)
         if strings.or_json:
-            return alt(bare, seq(self.speller.string(node, self.dialect.inner or self.dialect), _then(then)))
-        return alt(bare, self._in_quotes(node, then, also))
+            quoted = seq(self.speller.string(node, self.dialect.inner or self.dialect), _then(then))
+            if self.speller.holds_raw(node, stops, then, also):
+                return alt(self.speller.raw(node, stops, then, also), quoted)
+            self.speller.narrowed(node.pointer, "type", "this engine can hold the string only as JSON, in quotes")
+            return quoted
+        return alt(self.speller.raw(node, stops, then, also), self._in_quotes(node, then, also))
 
     def _in_quotes(self, node: Text, then: Then, also: Rule | None) -> Rule:
         """The same in the format's quotes, in which a tag needs no care but behind the closing one."""

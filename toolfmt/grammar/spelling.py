@@ -170,6 +170,10 @@ class Speller:
         body = self._fitting(node, lambda told: _body(told, also), probe)
         return Raw(stops, tuple(then), None if body == ANY_TEXT else body)
 
+    def holds_raw(self, node: Text, stops: tuple[str, ...], then: Then, also: Rule | None) -> bool:
+        """Whether the engine can hold such a string with all that is asked of it."""
+        return self.options.fits(Raw(stops, tuple((end, EMPTY) for end, _ in then), _body(node, also)))
+
     def _fitting(self, node: Text, write: Callable[[Text], Rule], probe: Callable[[Rule], Rule]) -> Rule:
         """``write`` of the string, without what the engine cannot hold; ``probe`` makes of it what the engine will be given."""
         for told, keyword, lost in _easier(node):
