@@ -279,6 +279,8 @@ class Strings:
     never: tuple[str, ...] = ()
     quotes: tuple[str, str] = ("", "")
     """What may stand round a raw string; inside it the second one stands before whatever ends it."""
+    loose: bool = False
+    """A Python string may hold line breaks, and backslashes that begin no escape, as they stand."""
     or_json: bool = False
     """A raw string may also stand as JSON, and does where it would be taken for a JSON value."""
 

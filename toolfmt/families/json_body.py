@@ -21,7 +21,7 @@ from toolfmt.families.json_reader import JsonReader
 from toolfmt.format import Format, openai_tool
 from toolfmt.ir import Part, Tool, ToolCall, build_call
 from toolfmt.reader import CallReader, Whole
-from toolfmt.rule import EMPTY, Arguments, Chars, Dialect, Rule, many, optional, seq
+from toolfmt.rule import EMPTY, Arguments, Chars, Dialect, Rule, many, optional, repeat, seq
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
 from toolfmt.values import JSONTextError, dumps, is_plain, json_type, loads, loads_at
@@ -231,7 +231,7 @@ class JsonBody(Format):
         if not self.limits.ids:
             return EMPTY, EMPTY
         digits = Chars.of(("0", "9"), ("A", "Z"), ("a", "z"), "_-")
-        value = seq(f'{dumps(self.id_key)}: "', self.id_rule or seq(digits, many(digits)), '"')
+        value = seq(f'{dumps(self.id_key)}: "', self.id_rule or repeat(digits, 1, 16), '"')
         return (seq(value, ", "), EMPTY) if self.id_first else (EMPTY, optional(seq(", ", value)))
 
     def calls_rule(self, call: Rule, more: bool) -> Rule:

@@ -24,7 +24,7 @@ from toolfmt.families.tag_reader import Delimiters, TagReader
 from toolfmt.format import Format
 from toolfmt.ir import Part, Reasoning, Tool, ToolCall, ToolResult, build_call
 from toolfmt.reader import CallReader, Whole
-from toolfmt.rule import EMPTY, Arguments, Chars, Dialect, Lit, Members, Rule, Strings, many, optional, seq
+from toolfmt.rule import EMPTY, Arguments, Chars, Dialect, Lit, Members, Rule, Strings, many, optional, repeat, seq
 from toolfmt.stream import StreamParser
 from toolfmt.values import STRING, JSONTextError, literal
 
@@ -283,13 +283,13 @@ class Tags(Format):
 
     @cached_property
     def not_in_containers(self) -> tuple[str, ...]:
-        """What no container holds as it stands: a tag that could close its value."""
-        return tuple(mark for mark in (self.value_close, self.next_call) if not (self.frame or "\n" in mark))
+        """What no container holds as it stands: the beginning of a tag that could close its value."""
+        return tuple(mark[:8] for mark in (self.value_close, self.next_call) if not (self.frame or "\n" in mark))
 
     def call_rule(self, tool: Tool) -> Rule:
         name = self._spell_name(tool.name)
         before, _, after = self.name_rest.partition("{index}")
-        number = seq(before, Chars.of(("1", "9")), many(Chars.of(("0", "9"))), after) if before else EMPTY
+        number = seq(before, Chars.of(("1", "9")), repeat(Chars.of(("0", "9")), 0, 3), after) if before else EMPTY
         if not self.name_inside.fullmatch(name + self.name_rest.format(index=1)):
             raise UnrepresentableError("$.name", f"{self.name} cannot write the tool name `{tool.name}`")
         head = seq(self._around[0] + self.call_open + name, number, self.name_close + self.line)

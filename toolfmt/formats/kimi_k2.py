@@ -15,7 +15,7 @@ from toolfmt.errors import UnrepresentableError
 from toolfmt.families.json_header import JsonHeader
 from toolfmt.format import Limits
 from toolfmt.ir import Message, ToolCall, ToolResult
-from toolfmt.rule import Chars, Rule, many, seq
+from toolfmt.rule import Chars, Rule, repeat, seq
 from toolfmt.values import JSONTextError
 
 __all__ = ["KimiK2"]
@@ -48,7 +48,7 @@ class KimiK2(JsonHeader):
 
     def head_rule(self, name: str) -> Rule:
         self.check_written(name)
-        return seq(f"functions.{name}:", Chars.of(("0", "9")), many(Chars.of(("0", "9"))))
+        return seq(f"functions.{name}:", repeat(Chars.of(("0", "9")), 1, 4))
 
     def write_head(self, call: ToolCall) -> str:
         super().write_head(call)

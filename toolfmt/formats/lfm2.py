@@ -13,7 +13,7 @@ from typing import Any
 from toolfmt.families.python_lexis import WORD, is_bare
 from toolfmt.families.pythonic import Pythonic
 from toolfmt.format import Limits
-from toolfmt.rule import PYTHON, Dialect
+from toolfmt.rule import PYTHON, Dialect, Strings
 from toolfmt.values import dumps
 
 __all__ = ["Lfm2"]
@@ -29,7 +29,7 @@ class Lfm2(Pythonic):
     end_of_turn = ("<|im_end|>",)
     result_opens = ""
     tools_head, tools_tail = "List of tools: ", ""
-    values = replace(PYTHON, inner=PYTHON, objects=Dialect())
+    values = replace(PYTHON, strings=Strings("python", loose=True), inner=PYTHON, objects=Dialect())
     limits = Limits(names=WORD, keys=WORD, reasoning=True)
 
     def write_value(self, value: Any) -> str:

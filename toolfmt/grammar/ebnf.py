@@ -7,6 +7,7 @@ The names of helper rules begin with a capital, those of the rules given do not.
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import ClassVar
 
 from toolfmt.grammar.automaton import compile as automaton_of
@@ -348,6 +349,7 @@ def _group(options: Sequence[str]) -> str | None:
 _NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\"}
 
 
+@lru_cache(8192)
 def quoted(text: str) -> str:
     """A literal as both engines read it."""
     inner = "".join(r"\"" if char == '"' else _char(char) for char in text)

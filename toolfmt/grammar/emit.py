@@ -81,7 +81,7 @@ def grammar_for(
     try:
         rules = emitter.rules(chosen, calls)
     except RecursionError:
-        raise GrammarError("tools", "a schema is nested too deep for a grammar") from None
+        raise GrammarError("tools", "a schema is nested too deep, or counts too far, for a grammar") from None
     special = dict(special_tokens or {})
     writers = {
         "xgrammar": lambda marks: xgrammar.write(rules, version=version, special=marks),
@@ -92,7 +92,7 @@ def grammar_for(
     try:
         plain = writers[engine]({})
         text = writers[engine](special) if special else plain
-    except (ValueError, TooManyStates) as error:
+    except (ValueError, TooLong, TooManyStates) as error:
         raise GrammarError("tools", f"{engine} cannot hold this grammar: {error}") from error
     return Grammar(
         text=text,

@@ -52,7 +52,11 @@ def check(engine: str, grammar: str) -> None:
     """Raises `GrammarError`, with what the engine says, if ``engine`` refuses ``grammar``."""
     package = _package(engine)
     if engine != "llguidance":
-        _start(engine, grammar)
+        try:
+            _start(engine, grammar)
+        except GrammarError as error:
+            if not _needs_tokenizer(error):
+                raise
         return
     # Without a tokenizer: ids of special tokens are taken as they are.
     if message := package.LLMatcher.validate_grammar(package.LLMatcher.grammar_from_lark(grammar)):
@@ -179,6 +183,11 @@ def _compiled(engine: str, grammar: str, compiler: Any) -> Any:
         return compiler.compile_grammar(_package(engine).Grammar.from_ebnf(grammar))
     except (RuntimeError, ValueError) as error:
         raise _refused(engine, str(error)) from error
+
+
+def _needs_tokenizer(error: GrammarError) -> bool:
+    """Whether a grammar was refused only because special tokens are ids, which mean nothing without a tokenizer."""
+    return "out of the vocabulary range" in str(error)
 
 
 def _refused(engine: str, message: str) -> GrammarError:

@@ -5,7 +5,7 @@ No text stands for a number that overflows.
 """
 
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from math import gcd
 from typing import Final, NamedTuple
 
@@ -35,6 +35,7 @@ _MANTISSA = 17
 # Whole numbers
 
 
+@lru_cache(1024)
 def integers(low: int | None, high: int | None, multiple: int | None = None) -> Rule:
     """The integers from ``low`` to ``high``, both included, that ``multiple`` divides, each in its one spelling (zero has no sign).
 
@@ -201,6 +202,7 @@ class _Span(NamedTuple):
     high_open: bool
 
 
+@lru_cache(1024)
 def decimals(
     low: int | float | None,
     high: int | float | None,

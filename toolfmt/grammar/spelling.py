@@ -11,7 +11,7 @@ from toolfmt.grammar.nodes import ANYTHING_GOES, Array, Goal, Node, Number, Obje
 from toolfmt.grammar.objects import ObjectRules, Then
 from toolfmt.grammar.productive import needs_automaton
 from toolfmt.grammar.raw_values import RawValues
-from toolfmt.grammar.strings import JSON_QUOTES, PYTHON_QUOTES, Quotes, encoded
+from toolfmt.grammar.strings import JSON_QUOTES, LOOSE_QUOTES, PYTHON_QUOTES, Quotes, encoded
 from toolfmt.rule import (
     ANY,
     EMPTY,
@@ -153,7 +153,7 @@ class Speller:
         if style.style == "json":
             return self._quoted(node, JSON_QUOTES, style.never)
         if style.style == "python":
-            return alt(*(self._quoted(node, quotes, style.never) for quotes in PYTHON_QUOTES))
+            return alt(*(self._quoted(node, quotes, style.never) for quotes in (LOOSE_QUOTES if style.loose else PYTHON_QUOTES)))
         assert style.style == "marked"
         return seq(style.mark, self.raw(node, (style.mark,), [(style.mark, EMPTY)]))
 
@@ -351,7 +351,7 @@ def _written(node: Text, quotes: Quotes, never: tuple[str, ...]) -> Rule:
     """A string in quotes."""
     lengths = node.low > 0 or node.high is not None
     if not node.patterns:
-        content = repeat(quotes.char, node.low, node.high) if lengths else many(quotes.char)
+        content = repeat(quotes.counted, node.low, node.high) if lengths else many(quotes.char)
     else:
         rules = [encoded(pattern, quotes) for pattern in node.patterns]
         content = _all([*rules, *([repeat(quotes.plain_char, node.low, node.high)] if lengths else [])])
@@ -362,7 +362,7 @@ def _written(node: Text, quotes: Quotes, never: tuple[str, ...]) -> Rule:
 def _is_plain(node: Text, rule: Rule) -> bool:
     """Whether any engine can hold it."""
     quoted = isinstance(rule, Lexeme) and not needs_automaton(rule)
-    return not node.low and node.high is None and (rule == ANY_TEXT or quoted)
+    return not (node.low or node.patterns) and node.high is None and (rule == ANY_TEXT or quoted)
 
 
 def _easier(node: Text) -> list[tuple[Text, str, str]]:

@@ -4,7 +4,7 @@ from functools import cache
 
 from toolfmt.rule import ANY, Alt, Both, Chars, Lexeme, Lit, Not, Repeat, Rule, Seq, alt, many, repeat, seq
 
-__all__ = ["JSON_QUOTES", "PYTHON_QUOTES", "Quotes", "encoded"]
+__all__ = ["JSON_QUOTES", "LOOSE_QUOTES", "PYTHON_QUOTES", "Quotes", "encoded"]
 
 _HEX = Chars.of(("0", "9"), ("a", "f"), ("A", "F"))
 _CONTROL = Chars(((0, 0x1F),))
@@ -14,10 +14,14 @@ _SHORT = {"\b": "b", "\t": "t", "\n": "n", "\f": "f", "\r": "r"}
 class Quotes:
     """Strings in quotes: ``quote``, what may stand between, and the one spelling of each character that patterns are checked in."""
 
-    def __init__(self, quote: str, char: Rule, short: dict[str, str], control: str) -> None:
+    def __init__(
+        self, quote: str, char: Rule, short: dict[str, str], control: str, counted: Rule | None = None
+    ) -> None:
         self.quote = quote
         self.char = char
         """A character in any spelling."""
+        self.counted = counted or char
+        """The same where characters are counted: what is one character on the wire is one in the value."""
         self.short, self.control = short, control
         self.bare = ~(Chars.of(quote, "\\") | _CONTROL)
         self.plain_char = self.chars(ANY)
@@ -63,13 +67,20 @@ def _python_char(quote: str) -> Rule:
     below = seq(Chars.of("dD"), Chars.of(("0", "7")), _HEX, _HEX)
     four, nonzero = Seq((_HEX,) * 4), Chars.of(("1", "9"), ("a", "f"), ("A", "F"))
     long = alt(seq("0000", alt(plain, below)), seq("000", nonzero, four), seq("0010", four))
-    escape = alt(~Chars.of("xuUN\n", ("0", "7")), seq("x", _HEX, _HEX), seq("u", alt(plain, below)), seq("U", long))
-    return alt(~Chars.of(quote, "\\"), seq("\\", escape))
+    escape = alt(Chars.of("\\'\"abfnrtv"), seq("x", _HEX, _HEX), seq("u", alt(plain, below)), seq("U", long))
+    return alt(~Chars.of(quote, "\\\n\r\0"), seq("\\", escape))
+
+
+def _loose_char(quote: str) -> Rule:
+    """Line breaks too, and a backslash that begins no escape, which stays as it is."""
+    return alt(_python_char(quote), Chars.of("\n\r"), seq("\\", ~Chars.of("xuUN\n\r\0", ("0", "7"))))
 
 
 JSON_QUOTES = Quotes('"', _json_char(), _SHORT, "\\u{:04x}")
-PYTHON_QUOTES = tuple(
-    Quotes(quote, _python_char(quote), {"\t": "t", "\n": "n", "\r": "r"}, "\\x{:02x}") for quote in "'\""
+_PYTHON_SHORT = {"\t": "t", "\n": "n", "\r": "r"}
+PYTHON_QUOTES = tuple(Quotes(quote, _python_char(quote), _PYTHON_SHORT, "\\x{:02x}") for quote in "'\"")
+LOOSE_QUOTES = tuple(
+    Quotes(quote, _loose_char(quote), _PYTHON_SHORT, "\\x{:02x}", _python_char(quote)) for quote in "'\""
 )
 
 
