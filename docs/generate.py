@@ -1,14 +1,17 @@
-"""Writes docs/formats.md from the registered formats: `python docs/generate.py`.  A test fails when the page is older than the formats.
+"""Writes docs/formats.md from the registered formats, and the table of keywords in docs/grammars.md from the schemas of the tests:
+`python docs/generate.py`.  Tests fail when either is older than what it shows.  The table needs `toolfmt[grammar]`.
 
-The counts at its end are taken from reference outputs of public chat templates, which are not part of the project: `--vectors FOLDER` counts them
-anew, otherwise they stay as they are.
+The counts at the end of docs/formats.md are taken from reference outputs of public chat templates, which are not part of the project:
+`--vectors FOLDER` counts them anew, otherwise they stay as they are.
 """
 
 import argparse
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import toolfmt
 from toolfmt.format import Format, Limits
@@ -19,6 +22,12 @@ PAGE = ROOT / "docs" / "formats.md"
 COUNTS = "## Against public chat templates\n"
 SERVERS = {"vllm": "vLLM", "sglang": "SGLang", "llama.cpp": "llama.cpp", "mlx": "mlx-lm"}
 ANY = Limits()
+
+GRAMMARS = ROOT / "docs" / "grammars.md"
+BEGIN, END = "<!-- keywords -->", "<!-- end of keywords -->"
+FAMILIES = ("hermes", "qwen_xml", "functiongemma", "pythonic", "dsml")
+ENGINES = ("xgrammar", "llguidance", "gbnf")
+OUTCOMES = ("exact", "narrowed", "relaxed", "refused", "wrong")
 
 TOOLS = [
     toolfmt.Tool(
@@ -190,6 +199,72 @@ def kept_counts() -> str:
     return text[text.index(COUNTS) :] if COUNTS in text else COUNTS
 
 
+# The keywords of docs/grammars.md
+
+
+def keywords() -> str:
+    """For each keyword and format, in how many cases of `tests/schema_cases.py` the grammars of each engine say just what the schema says."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from schema_cases import CASES  # type: ignore[import-not-found]
+
+    cases: dict[str, list[Any]] = {}
+    for case in CASES:
+        cases.setdefault(case.keyword, []).append(case)
+    lines = table(
+        ["keyword", *map(code, FAMILIES)],
+        ([keyword, *(counted_cell(group, name) for name in FAMILIES)] for keyword, group in cases.items()),
+    )
+    return "\n".join(lines)
+
+
+def counted_cell(cases: list[Any], format: str) -> str:
+    """What came of the cases, once where the engines agree."""
+    said = {engine: outcomes(Counter(outcome(case, format, engine) for case in cases)) for engine in ENGINES}
+    if len(set(said.values())) == 1:
+        return said[ENGINES[0]]
+    return "; ".join(f"{engine}: {text}" for engine, text in said.items())
+
+
+def outcomes(counts: Counter[str]) -> str:
+    total = counts.total() - counts.pop("", 0)
+    return ", ".join(f"{name} {counts[name]}/{total}" for name in OUTCOMES if counts[name])
+
+
+def outcome(case: Any, format: str, engine: str) -> str:
+    """One of `OUTCOMES`; nothing where the format can write none of the good values."""
+    tools = toolfmt.read_tools([{"name": "f", "parameters": case.parameters}])
+    good, bad = (
+        [text for value in values if (text := written(case.arguments(value), format, tools)) is not None]
+        for values in (case.good, (*case.bad, *case.closed))
+    )
+    if not good:
+        return ""
+    try:
+        grammar = toolfmt.grammar_for(tools, format, engine=engine, on_unsupported="relax")
+    except (toolfmt.GrammarError, toolfmt.UnrepresentableError):
+        return "refused"
+    if grammar.relaxed:
+        return "relaxed"
+    if any(map(grammar.matches, bad)):
+        return "wrong"
+    return "exact" if all(map(grammar.matches, good)) else "narrowed" if grammar.narrowed else "wrong"
+
+
+def written(arguments: dict[str, Any], format: str, tools: Any) -> str | None:
+    try:
+        return toolfmt.render(toolfmt.ToolCall(name="f", arguments=arguments), format, tools=tools)
+    except toolfmt.UnrepresentableError:
+        return None
+
+
+def with_keywords(text: str) -> str:
+    """docs/grammars.md with the table between its marks."""
+    before, mark, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    assert mark and end, f"docs/grammars.md has lost its marks {BEGIN} and {END}"
+    return f"{before}{mark}\n{keywords()}{end}{after}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vectors", type=Path, help="the folder with conversations.jsonl")
@@ -201,6 +276,7 @@ def main() -> None:
 
         counts = f"{COUNTS}\n{counted(options.vectors)}"
     PAGE.write_text(f"{page()}\n{counts}", encoding="utf-8")
+    GRAMMARS.write_text(with_keywords(GRAMMARS.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

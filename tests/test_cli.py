@@ -15,7 +15,7 @@ import toolfmt
 from toolfmt.cli import bfcl
 from toolfmt.cli.main import app
 
-COMMANDS = ["parse", "render", "stream", "convert", "detect", "formats", "demo"]
+COMMANDS = ["parse", "render", "stream", "grammar", "convert", "detect", "formats", "demo"]
 
 
 @pytest.fixture

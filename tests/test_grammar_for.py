@@ -196,14 +196,24 @@ def test_what_servers_are_given() -> None:
         == "structural_tag"
     )
     assert grammars["xgrammar"].sglang() == {"ebnf": text["xgrammar"]}
+    assert grammars["llguidance"].sglang(openai=True) == {"ebnf": text["llguidance"]}
+    assert grammars["structural_tag"].sglang() == {"structural_tag": text["structural_tag"]}
+    assert grammars["structural_tag"].sglang(openai=True)["response_format"]["type"] == "structural_tag"
     assert grammars["gbnf"].llama_cpp() == {"grammar": text["gbnf"]}
     for engine, server in (("gbnf", "vllm"), ("xgrammar", "llama_cpp"), ("gbnf", "sglang")):
         with pytest.raises(GrammarError, match='make it with engine="'):
             getattr(grammars[engine], server)()
 
 
-@pytest.mark.parametrize("choice, says", (("none", "come back as text"), ("required", "in the place of this one")))
-def test_a_choice_that_defeats_the_grammar_is_warned_of(choice: str, says: str) -> None:
+@pytest.mark.parametrize(
+    "choice, says",
+    (
+        ("none", "come back as text"),
+        ("required", "in the place of this one"),
+        ({"type": "function", "function": {"name": "now"}}, "in the place of this one"),
+    ),
+)
+def test_a_choice_that_defeats_the_grammar_is_warned_of(choice: Any, says: str) -> None:
     with pytest.warns(UserWarning, match=says):
         toolfmt.grammar_for(TOOLS).vllm(tool_choice=choice)
 
@@ -291,7 +301,7 @@ def test_a_value_that_the_format_cannot_write() -> None:
             }
         ]
 
-    with pytest.raises(GrammarError, match="no arguments of `f` keep to this schema"):
+    with pytest.raises(GrammarError, match="no string of this format can hold `<escape>`"):
         toolfmt.grammar_for(tools("<escape>"), "functiongemma")
     grammar = toolfmt.grammar_for(tools("<escape>", "b"), "functiongemma")
     assert grammar.narrowed

@@ -75,3 +75,43 @@ def test_every_token_of_a_call_is_allowed(format: str) -> None:
             assert control.accept_token(ids[piece])
         assert allows(matcher, end)
     assert checked > 0.9 * sum(map(len, cuts))
+
+
+@pytest.mark.parametrize("format", ("hermes", "qwen_xml", "functiongemma", "glm45", "pythonic", "dsml"))
+def test_every_token_that_a_mask_allows_is_taken(format: str) -> None:
+    """Otherwise a server ends the request with an error: bounded strings, whose rules count, are where it happened."""
+    bounded = {
+        "a": {"type": "string", "minLength": 1, "maxLength": 8},
+        "b": {"type": "string", "minLength": 3, "maxLength": 30},
+    }
+    tools = [{"name": "f", "parameters": {"type": "object", "properties": bounded, "required": ["a", "b"]}}]
+    chance = random.Random(format)
+    words = [
+        " the",
+        "abc",
+        "<",
+        "</",
+        "\n</",
+        "\n\n",
+        '"',
+        '"}',
+        "</parameter>\n",
+        "<escape>",
+        "é",
+        "\\n",
+        "longer word",
+    ]
+    vocabulary = [*(bytes([i]) for i in range(256)), *(word.encode() for word in words)]
+    end = len(vocabulary)
+    info: Any = xgrammar.TokenizerInfo([*vocabulary, b"<end>"], vocab_type=xgrammar.VocabType.RAW, stop_token_ids=[end])
+    text = toolfmt.grammar_for(tools, format).text
+    compiled = xgrammar.GrammarCompiler(info, cache_enabled=False).compile_grammar(xgrammar.Grammar.from_ebnf(text))
+    mask = xgrammar.allocate_token_bitmask(1, info.vocab_size)
+    for _ in range(40):
+        matcher, said = xgrammar.GrammarMatcher(compiled), b""
+        while not matcher.is_terminated():
+            matcher.fill_next_token_bitmask(mask)
+            allowed = [i for i in range(end + 1) if mask[0, i // 32].item() >> (i % 32) & 1]
+            token = chance.choice([i for i in allowed if not 128 <= i < 256] or allowed)  # bytes of no character are not made up
+            assert matcher.accept_token(token), (said, vocabulary[token])
+            said += vocabulary[token] if token < end else b""

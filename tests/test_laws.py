@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 import toolfmt
 from toolfmt.strategies import calls_of, nasty_strings, plain_messages
 from toolfmt.testing import LAWS
+from toolfmt.testing_grammar import check_grammars, engines
 
+CODE = 'if (a < b && c[0] == "}") {\n\tprint(\'<parameter=x>\', "C:\\new", `${y}`); // </parameter\n}\n</function\n'
 NAMES = [info.name for info in toolfmt.formats()]
 
 
@@ -23,6 +25,17 @@ def without_ids(read: toolfmt.Parsed) -> toolfmt.Message:
 @pytest.mark.parametrize("name", NAMES)
 def test_law(name: str, law: Callable[[toolfmt.Format], None]) -> None:
     law(toolfmt.get_format(name))
+
+
+@pytest.mark.skipif(not engines(), reason='needs an engine: pip install "toolfmt[grammar]"')
+@pytest.mark.parametrize("name", NAMES)
+def test_grammars_allow_code(name: str) -> None:
+    fmt = toolfmt.get_format(name)
+    parameters = {"type": "object", "properties": {"code": {"type": "string"}}, "required": ["code"]}
+    offered = [toolfmt.Tool(name="run", parameters=parameters)]
+    grammars = [toolfmt.grammar_for(offered, fmt, engine=engine) for engine in engines()]
+    text = toolfmt.render(toolfmt.ToolCall(name="run", arguments={"code": CODE}), fmt, tools=offered)
+    assert check_grammars(fmt, grammars, offered, text)
 
 
 @pytest.mark.slow

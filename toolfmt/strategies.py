@@ -4,6 +4,7 @@ Nasty values stand in on purpose: every mark of every registered format, JSON lo
 """
 
 import re
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -13,7 +14,20 @@ from toolfmt.format import Format
 from toolfmt.ir import Message, Part, Reasoning, Text, Tool, ToolCall
 from toolfmt.registry import formats, get_format
 
-__all__ = ["calls_of", "hostile_text", "marks", "messages", "nasty_strings", "own_marks", "plain_messages", "tools"]
+__all__ = [
+    "REALS",
+    "calls_of",
+    "edited",
+    "hostile_text",
+    "marks",
+    "messages",
+    "nasty_strings",
+    "own_marks",
+    "plain_messages",
+    "punctuation",
+    "schema_calls",
+    "tools",
+]
 
 _LOOKALIKES = [
     "true", "false", "null", "True", "None", "NaN", "42", "-0", "02134", "1e5", "1.50", "5.0", '"q"', "[1]", '{"a": 1}', "{'a': 1}",
@@ -66,8 +80,19 @@ _NUMBERS = st.one_of(
 )
 
 
-def _values(strings: st.SearchStrategy[str], keys: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
-    leaves = st.one_of(st.none(), st.booleans(), _NUMBERS, strings)
+def _in_reach(number: float) -> bool:
+    """Grammars end exponents earlier than floats do."""
+    return number == 0 or 1e-290 < abs(number) < 1e290
+
+
+REALS = st.integers() | st.floats(allow_nan=False, allow_infinity=False).filter(_in_reach)
+"""Numbers that grammars can say."""
+
+
+def _values(
+    strings: st.SearchStrategy[str], keys: st.SearchStrategy[str], numbers: st.SearchStrategy[Any] = _NUMBERS
+) -> st.SearchStrategy[Any]:
+    leaves = st.one_of(st.none(), st.booleans(), numbers, strings)
     return st.recursive(
         leaves,
         lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=3)),
@@ -75,13 +100,15 @@ def _values(strings: st.SearchStrategy[str], keys: st.SearchStrategy[str]) -> st
     )
 
 
-def _typed(strings: st.SearchStrategy[str], keys: st.SearchStrategy[str]) -> list[tuple[Any, st.SearchStrategy[Any]]]:
+def _typed(
+    strings: st.SearchStrategy[str], keys: st.SearchStrategy[str], numbers: st.SearchStrategy[Any] = _NUMBERS
+) -> list[tuple[Any, st.SearchStrategy[Any]]]:
     """Schemas and what is valid under them."""
-    anything = _values(strings, keys)
+    anything = _values(strings, keys, numbers)
     return [
         ({"type": "string"}, strings),
         ({"type": "integer"}, st.integers()),
-        ({"type": "number"}, _NUMBERS),
+        ({"type": "number"}, numbers),
         ({"type": "boolean"}, st.booleans()),
         ({"type": "null"}, st.none()),
         ({"type": "array"}, st.lists(anything, max_size=3)),
@@ -145,10 +172,12 @@ def messages(draw: st.DrawFn, fmt: Format) -> tuple[Message, list[Tool]]:
 
 
 @st.composite
-def plain_messages(draw: st.DrawFn, fmt: Format) -> tuple[Message, list[Tool]]:
+def plain_messages(
+    draw: st.DrawFn, fmt: Format, numbers: st.SearchStrategy[Any] = _NUMBERS
+) -> tuple[Message, list[Tool]]:
     """A message that no format may refuse within its limits: identifiers, ordinary words, numbers, nested containers of them."""
     names, keys = (_NAMES.filter(re.compile(pattern).fullmatch) for pattern in (fmt.limits.names, fmt.limits.keys))
-    kinds = _typed(_PLAIN_WORD, _NAMES.filter(re.compile(fmt.limits.deep_keys).fullmatch))[:7]
+    kinds = _typed(_PLAIN_WORD, _NAMES.filter(re.compile(fmt.limits.deep_keys).fullmatch), numbers)[:7]
     offered, calls = [], []
     for name in draw(st.lists(names, min_size=1, max_size=3 if fmt.limits.many_calls else 1, unique=True)):
         chosen = draw(st.dictionaries(keys, st.sampled_from(range(len(kinds))), max_size=4))
@@ -205,3 +234,157 @@ def hostile_text(draw: st.DrawFn, fmt: Format) -> str:
             )
         )
     return text
+
+
+# Schemas for grammars, with what is valid under them
+
+
+_PATTERNS = [
+    ("^[a-z]{1,4}$", st.from_regex(r"[a-z]{1,4}\Z", fullmatch=True)),
+    (r"^\d{2}:\d{2}$", st.from_regex(r"[0-9]{2}:[0-9]{2}\Z", fullmatch=True)),
+    ("^(?:on|off)$", st.sampled_from(["on", "off"])),
+    ("[^a]$", st.sampled_from(["", "aa"]).map(lambda s: s + "b")),
+]
+_LONGEST = 12  # a string with bounds; xgrammar counts so many characters exactly, however they are written
+
+Typed = tuple[dict[str, Any], st.SearchStrategy[Any]]
+"""A schema and values that are valid under it, keys in the schema's order."""
+
+
+@st.composite
+def _string_schemas(draw: st.DrawFn, strings: st.SearchStrategy[str]) -> Typed:
+    kind = draw(st.integers(0, 6))
+    if kind == 0:
+        low = draw(st.integers(0, 3))
+        high = draw(st.integers(max(low, 1), _LONGEST))
+        return {"type": "string", "minLength": low, "maxLength": high}, strings.map(lambda s: s[:high].ljust(low, "x"))
+    if kind == 1:
+        pattern, matching = draw(st.sampled_from(_PATTERNS))
+        return {"type": "string", "pattern": pattern}, matching
+    if kind == 2:
+        listed = ["word", *draw(st.lists(strings.filter(lambda s: "\0" not in s), max_size=2))]  # engines misread it in a grammar
+        return {"enum": listed}, st.sampled_from(listed)
+    if kind == 3:
+        text = draw(_PLAIN_WORD)
+        return {"type": "string", "pattern": re.escape(text)}, strings.map(lambda s: s + text)
+    if kind == 4:
+        return {"type": "string", "format": "date"}, st.dates().map(date.isoformat)
+    return {"type": "string"}, strings
+
+
+@st.composite
+def _number_schemas(draw: st.DrawFn) -> Typed:
+    kind = draw(st.integers(0, 5))
+    low = draw(st.integers(-200, 200))
+    high = low + draw(st.integers(0, 300))
+    if kind == 0:
+        return {"type": "integer", "minimum": low, "maximum": high}, st.integers(low, high)
+    if kind == 1:
+        return {"type": "integer", "exclusiveMinimum": low}, st.integers(low + 1)
+    if kind == 2:
+        step = draw(st.sampled_from([2, 3, 5, 100]))
+        return {"type": "integer", "multipleOf": step}, st.integers(-99, 99).map(lambda n: n * step)
+    if kind == 3:
+        return {"type": "number", "minimum": low, "maximum": high}, st.integers(low, high) | st.floats(low, high).filter(_in_reach)
+    return ({"type": "integer"}, st.integers()) if kind == 4 else ({"type": "number"}, REALS)
+
+
+@st.composite
+def _array_schemas(draw: st.DrawFn, inner: st.SearchStrategy[Typed]) -> Typed:
+    items, valid = draw(inner)
+    low = draw(st.integers(0, 2))
+    if draw(st.booleans()):
+        return {"type": "array", "items": items, "minItems": low}, st.lists(valid, min_size=low, max_size=3)
+    high = draw(st.integers(low, 3))
+    return {"type": "array", "items": items, "maxItems": high}, st.lists(valid, max_size=high)
+
+
+@st.composite
+def _object_schemas(draw: st.DrawFn, inner: st.SearchStrategy[Typed], keys: st.SearchStrategy[str], open_ones: bool) -> Typed:
+    """Objects with declared members, some of which are required; where it is said, with others too."""
+    members = {key: draw(inner) for key in draw(st.lists(keys, max_size=4, unique=True))}
+    required = [key for key in members if draw(st.booleans())]
+    schema: dict[str, Any] = {"type": "object", "properties": {key: said for key, (said, _) in members.items()}}
+    schema |= {"required": required} if required else {}
+    values = [valid if key in required else st.just(_LEFT_OUT) | valid for key, (_, valid) in members.items()]
+    others: st.SearchStrategy[dict[str, Any]] = st.just({})
+    if open_ones and draw(st.integers(0, 3)) == 0:
+        said, valid = draw(st.sampled_from([(True, st.none()), ({"type": "integer"}, st.integers())]))
+        schema["additionalProperties"] = said
+        others = st.dictionaries(keys.filter(lambda key: key not in members), valid, max_size=2)
+    elif draw(st.booleans()):
+        schema["additionalProperties"] = False
+
+    def put_together(drawn: tuple[Any, ...]) -> dict[str, Any]:
+        *written, more = drawn
+        return {**{key: value for key, value in zip(members, written, strict=True) if value is not _LEFT_OUT}, **more}
+
+    return schema, st.tuples(*values, others).map(put_together)
+
+
+_LEFT_OUT = object()
+
+
+@st.composite
+def _unions(draw: st.DrawFn, inner: st.SearchStrategy[Typed]) -> Typed:
+    branches = draw(st.lists(inner, min_size=2, max_size=3))
+    return {"anyOf": [schema for schema, _ in branches]}, st.one_of([valid for _, valid in branches])
+
+
+def _schemas(strings: st.SearchStrategy[str], keys: st.SearchStrategy[str], open_ones: bool) -> st.SearchStrategy[Typed]:
+    """Schemas of values, one or two containers deep."""
+    words: list[Typed] = [
+        ({"type": "boolean"}, st.booleans()),
+        ({"type": "null"}, st.none()),
+        ({"const": "fixed"}, st.just("fixed")),
+        ({"type": ["string", "null"]}, strings | st.none()),
+        ({"type": ["integer", "string"]}, st.integers() | strings),
+        ({"enum": ["a", 1, None, "true", True]}, st.sampled_from(["a", 1, None, "true", True])),
+    ]
+    leaves = st.one_of(_string_schemas(strings), _number_schemas(), st.sampled_from(words))
+    if open_ones:
+        anything = _values(strings, keys, REALS)
+        free: list[Typed] = [
+            ({}, anything),
+            ({"type": "array"}, st.lists(anything, max_size=3)),
+            ({"type": "object"}, st.dictionaries(keys, anything, max_size=3)),
+        ]
+        leaves |= st.sampled_from(free)
+    shallow = leaves | _unions(leaves) | _array_schemas(leaves) | _object_schemas(leaves, keys, open_ones)
+    return leaves | _unions(shallow) | _array_schemas(shallow) | _object_schemas(shallow, keys, open_ones)
+
+
+@st.composite
+def schema_calls(draw: st.DrawFn, fmt: Format) -> tuple[list[Tool], ToolCall, bool]:
+    """Tools with schemas of every kind, a call that keeps to its own one's, keys in that one's order, and whether all objects are closed."""
+    limits, closed = fmt.limits, draw(st.booleans())
+    names, keys, deep = (
+        strings.filter(re.compile(pattern).fullmatch)
+        for strings, pattern in ((_NAMES, limits.names), (_KEYS, limits.keys), (_KEYS, limits.deep_keys))
+    )
+    values = _schemas(nasty_strings(fmt), deep, not closed)
+    called, *others = draw(st.lists(names, min_size=1, max_size=2, unique=True))
+    schema, valid = draw(_object_schemas(values, keys, False))
+    offered = [Tool(name=called, parameters=schema)]
+    offered += [Tool(name=name, parameters=draw(_object_schemas(values, keys, False))[0]) for name in others]
+    return offered, ToolCall(name=called, arguments=draw(valid)), closed
+
+
+@st.composite
+def edited(draw: st.DrawFn, fmt: Format, text: str) -> str:
+    """A text with pieces of it left out or doubled, or with a mark or other punctuation of the format put in."""
+    for _ in range(draw(st.integers(1, 3))):
+        at, size = draw(st.integers(0, len(text))), draw(st.integers(1, 12))
+        piece = draw(st.sampled_from(["", text[at : at + size], *punctuation(fmt)]))
+        text = text[:at] + piece + text[at + (size if piece == "" else 0) :]
+    return text
+
+
+def punctuation(fmt: Format) -> list[str]:
+    """What stands between the values of a format's calls, and its marks."""
+    found = {*own_marks(fmt), *_LOOKALIKES[:16]}
+    dialects = [fmt.dialect, fmt.dialect.inner or fmt.dialect]
+    for m, dialect in ((dialect.members, dialect) for dialect in dialects):
+        found |= {m.opens, *m.key, m.ends, m.between, m.closes, *dialect.array, *dialect.words, *dialect.strings.never, *dialect.strings.quotes}
+        found |= {m.ends + m.between + m.key[0], m.ends + m.closes, dialect.strings.mark}
+    return sorted(found - {""})

@@ -32,6 +32,7 @@ from toolfmt.format import Format
 from toolfmt.ir import Message, Text, Tool, ToolCall
 from toolfmt.reference import LOOKAROUND, grammar_text, load_grammar, plain_name, read
 from toolfmt.strategies import hostile_text, messages, nasty_strings, plain_messages
+from toolfmt.testing_grammar import its_grammars_allow_just_its_calls, its_grammars_allow_plain_calls
 
 __all__ = [
     "LAWS",
@@ -222,8 +223,10 @@ LAWS = (
     slicing_never_shows,
     hostile_text_never_raises,
     both_readers_agree,
+    its_grammars_allow_just_its_calls,
+    its_grammars_allow_plain_calls,
 )
-"""Laws 1, 1a, 1b, 2, 3 and 4; each takes a `Format` and raises AssertionError, with the smallest counterexample, where it does not hold."""
+"""Laws 1, 1a, 1b, 2, 3, 4 and 7; each takes a `Format` and raises AssertionError, with the smallest counterexample, where it does not hold."""
 
 
 def sentences(format_name: str, grammar: str | None = None, *, checked: bool = True) -> st.SearchStrategy[str]:

@@ -1,6 +1,5 @@
 """`toolfmt grammar`: a decoding grammar from a tool list."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,12 +31,14 @@ def grammar(
         ),
     ],
     format: FormatName = "hermes",
-    engine: Annotated[str, typer.Option(help="xgrammar, llguidance, gbnf (llama.cpp) or structural_tag.")] = "xgrammar",
-    strictness: Annotated[str, typer.Option(help="schema, shape (well-formed arguments) or names.")] = "schema",
-    calls: Annotated[str, typer.Option(help="one, many, or auto: prose with any number of calls.")] = "one",
-    tool: Annotated[str | None, typer.Option(help="Force this tool.", show_default=False)] = None,
-    order: Annotated[str, typer.Option(help="Properties in the schema's order, or any.")] = "schema",
-    whitespace: Annotated[str, typer.Option(help="canonical or flexible.")] = "canonical",
+    engine: Annotated[
+        str, typer.Option(help="xgrammar, llguidance, gbnf (for llama.cpp) or structural_tag.")
+    ] = "xgrammar",
+    strictness: Annotated[str, typer.Option(help="schema, shape (any well-formed arguments) or names.")] = "schema",
+    calls: Annotated[str, typer.Option(help="one, many (one or more), or auto: prose with any number.")] = "one",
+    tool: Annotated[str | None, typer.Option(help="Force this tool, by its name.", show_default=False)] = None,
+    order: Annotated[str, typer.Option(help="Properties stand in the schema's order, or in any.")] = "schema",
+    whitespace: Annotated[str, typer.Option(help="canonical, or flexible: up to eight blanks.")] = "canonical",
     special_token: Annotated[
         list[str] | None,
         typer.Option(metavar="TEXT=ID", help="A mark that is a special token; may be given again.", show_default=False),
@@ -61,10 +62,14 @@ def grammar(
 ) -> None:
     """Print a grammar under which a model can write calls of these tools and nothing else.
 
-    Exit code 1 when --check refuses the text, 2 when the schemas cannot be enforced as asked.
+    Exit code 1 when --check refuses the text, 2 when no such grammar can be made.
     """
     import toolfmt
 
+    if check == "-" and str(tools) == "-":
+        raise CommandError(
+            "standard input holds the tools already; give --check the text itself, or the tools as a file: `-`"
+        )
     fmt = toolfmt.get_format(format)
     choices: dict[str, Any] = {
         "engine": engine, "strictness": strictness, "calls": calls, "tool": tool, "order": order, "whitespace": whitespace,
@@ -74,9 +79,7 @@ def grammar(
         made = toolfmt.grammar_for(read_tools_file(tools), fmt, **choices)
     except toolfmt.GrammarError as error:
         raise CommandError(str(error).replace('on_unsupported="relax"', "--relax")) from None
-    except toolfmt.ToolfmtError:
-        raise
-    except ValueError as error:
+    except ValueError as error:  # an unknown choice, or a name that the format cannot write
         raise CommandError(str(error)) from None
     if check is not None:
         _check(made, read_text(None) if check == "-" else check, as_json)
@@ -87,7 +90,7 @@ def grammar(
     else:
         for limit in made.relaxed:
             note(f"note: not enforced: {limit}")
-        sys.stdout.write(made.text)
+        print(made.text.rstrip("\n"))
 
 
 def _special(given: list[str]) -> dict[str, int]:

@@ -182,9 +182,10 @@ class _Emitter:
         left = Productive(self.all)
         for (i, tool), call in zip(tools, written, strict=True):
             if not left.allows(call):
+                said = [limit.reason for limit in self.narrowed if limit.tool == tool.name]
+                why = said[0] if said else "it contradicts itself"
                 raise GrammarError(
-                    f"tools[{i}].parameters",
-                    f"no arguments of `{tool.name}` keep to this schema, which contradicts itself",
+                    f"tools[{i}].parameters", f"no arguments of `{tool.name}` keep to this schema: {why}"
                 )
         head, rest = _factored(written)
         self.all["call"] = rest

@@ -40,6 +40,8 @@ class Text(Node):
     patterns: tuple[Rule, ...] = ()
     pointer: str = ""
     """Where in the schema it stands, for reports."""
+    keyword: str = "pattern"
+    """Which keyword says the patterns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,6 +27,7 @@ _MAX_LISTED = 1000
 _MAX_ENDINGS = 5**5
 """Of the multiples of a number: those of 32 have as many."""
 _MAX_EXPONENT = 307
+_MIN_EXPONENT = -323
 """Of a number with one digit before the point: one more, and some overflow."""
 _MANTISSA = 17
 """Digits that tell any float from its neighbours."""
@@ -311,7 +312,7 @@ def _tail(low: str | None, high: str | None, span: _Span) -> Rule:
 def _with_exponent(span: _Span, plain: bool) -> Rule:
     if span.high == 0:
         return NEVER
-    lowest, highest = -_MAX_EXPONENT, _MAX_EXPONENT
+    lowest, highest = _MIN_EXPONENT, _MAX_EXPONENT
     if span.low:
         power = span.low == Decimal(1).scaleb(span.low.adjusted()) and not span.low_open
         lowest = max(lowest, span.low.adjusted() + (not power))
@@ -324,9 +325,8 @@ def _with_exponent(span: _Span, plain: bool) -> Rule:
 
 def _plain_exponents(lowest: int, highest: int) -> Rule:
     """More digits and an exponent: as many digits as leave the number between both powers of ten, where those are of the range."""
-    least = lowest if lowest == -_MAX_EXPONENT else lowest - _MANTISSA + 1
     exponents: dict[tuple[int, int], list[int]] = {}
-    for exponent in range(least, highest + 1):
+    for exponent in range(lowest - _MANTISSA + 1, highest + 1):
         width = max(lowest - exponent, 0), min(highest - exponent, _MANTISSA - 1)
         if width[0] <= width[1]:
             exponents.setdefault(width, []).append(exponent)

@@ -74,6 +74,9 @@ class RawValues:
         if "string" in general and types <= general and not json:
             return self._text(Text(), then)
         apart = [_SPELLINGS[kind] for kind in sorted(types - general - {"string"})] if not listed else []
+        if apart and any(isinstance(node, Text) for node in nodes):
+            said = f"no string is allowed that may be read as {' or '.join(sorted(types - general - {'string'}))}"
+            self.speller.narrowed(next(node.pointer for node in nodes if isinstance(node, Text)), "type", said)
         apart = [_JSON_LIKE] if json else apart
         made = []
         for node in nodes:
@@ -155,13 +158,16 @@ class RawValues:
         mark = self.dialect.tree
         if not mark:
             return NEVER
+        if isinstance(node, Array | Object) and _general(node):
+            self.speller.narrowed("", "items", "a free container stands as JSON, not as a tree of tags")
+            return NEVER
         m = self.dialect.members
         inside = _TreeValues(
             self.speller, self.tool, replace(self.dialect, members=replace(m, opens="", closes="", empty=""))
         )
         if isinstance(node, Array) and node.items is not None and not (node.prefix or node.distinct or node.high == 0):
             item = seq(f"{mark}<item>", inside.value(node.items, ANY_TYPES, [(f"{mark}</item>", Lit(""))]))
-            return repeat(item, max(node.low, 1), node.high) if node.items is not ANYTHING_GOES else NEVER
+            return repeat(item, max(node.low, 1), node.high)
         if (
             isinstance(node, Object)
             and node.members

@@ -1,6 +1,8 @@
 """`Grammar`: the text of a grammar, what it does and does not enforce, and what each server wants to be given."""
 
+import json
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -59,10 +61,11 @@ class Grammar:
 
         check(self.engine, self.text)
 
-    def vllm(self, tool_choice: str = "auto") -> dict[str, Any]:
+    def vllm(self, tool_choice: str | Mapping[str, Any] = "auto") -> dict[str, Any]:
         """The fields of a vLLM request (0.32): the grammar, and ``tool_choice``, which must be ``auto`` for the calls to arrive.
 
-        ``none`` returns calls as text, and ``required`` or a named tool puts vLLM's own grammar in the place of this one: a warning says so.
+        ``none`` returns calls as text, and ``required`` or a named tool puts vLLM's own grammar in the place of this one: a warning says so.  A
+        grammar for llguidance needs a server with ``--structured-outputs-config.backend guidance``.
         """
         if tool_choice != "auto":
             what = (
@@ -77,9 +80,15 @@ class Grammar:
         key = self._key({"xgrammar": "grammar", "llguidance": "grammar", "structural_tag": "structural_tag"}, "vLLM")
         return {"structured_outputs": {key: self.text}, "tool_choice": tool_choice}
 
-    def sglang(self) -> dict[str, Any]:
-        """The sampling parameters of an SGLang request: ``ebnf`` or ``structural_tag``."""
-        return {self._key({"xgrammar": "ebnf", "structural_tag": "structural_tag"}, "SGLang"): self.text}
+    def sglang(self, *, openai: bool = False) -> dict[str, Any]:
+        """The sampling parameters of an SGLang request to ``/generate``; ``openai=True``: extra fields of one to its OpenAI-compatible API.
+
+        A grammar for llguidance needs a server with ``--grammar-backend llguidance``; for xgrammar give `grammar_for` its ``engine_version``.
+        """
+        key = self._key({"xgrammar": "ebnf", "llguidance": "ebnf", "structural_tag": "structural_tag"}, "SGLang")
+        if openai and key == "structural_tag":
+            return {"response_format": json.loads(self.text)}
+        return {key: self.text}
 
     def llama_cpp(self) -> dict[str, Any]:
         """The field of a llama.cpp request, and no ``tools`` beside it: the server refuses both together."""

@@ -37,8 +37,9 @@ class Scalars:
             patterns += [Not(alt(*never))] if never else []
             for pattern in part.schema.get(NOT_PATTERN, ()):
                 patterns += [without(rule) for rule in self.pattern(part.pointer, "not", pattern)]
+        keyword = "pattern" if any("pattern" in part.schema for part in flat) else "format"
         said = next((part for part in flat if part.schema.keys() & _OF_STRINGS), flat[0])
-        return Text(most(flat, "minLength", 0), least(flat, "maxLength"), tuple(patterns), said.pointer)
+        return Text(most(flat, "minLength", 0), least(flat, "maxLength"), tuple(patterns), said.pointer, keyword)
 
     def pattern(self, pointer: str, keyword: str, pattern: str) -> list[Rule]:
         try:

@@ -59,6 +59,8 @@ class SchemaReader:
         flat = self._flatten(parts)
         if flat is None:
             return NOTHING
+        if all(not (part.schema.keys() - part.done - _IGNORED) for part in flat):
+            return ANYTHING_GOES
         key = frozenset((part.pointer, part.done) for part in flat)
         if key not in self._goals:
             if len(self._goals) >= _MOST_GOALS:
@@ -183,8 +185,6 @@ class SchemaReader:
         listed = [part for part in flat if "enum" in part.schema or "const" in part.schema]
         if listed:
             return Values(tuple(self._values(flat, listed[0].schema, types)))
-        if all(not (part.schema.keys() - part.done - _IGNORED) for part in flat):
-            return ANYTHING_GOES.node
         made: list[Node] = []
         if "string" in types:
             made.append(self.scalars.text(flat))

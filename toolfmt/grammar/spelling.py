@@ -11,7 +11,7 @@ from toolfmt.grammar.nodes import ANYTHING_GOES, Array, Goal, Node, Number, Obje
 from toolfmt.grammar.objects import ObjectRules, Then
 from toolfmt.grammar.productive import needs_automaton
 from toolfmt.grammar.raw_values import RawValues
-from toolfmt.grammar.strings import JSON_QUOTES, LOOSE_QUOTES, PYTHON_QUOTES, Quotes, encoded
+from toolfmt.grammar.strings import JSON_QUOTES, LOOSE_QUOTES, PYTHON_QUOTES, Quotes, encoded, hiding
 from toolfmt.rule import (
     ANY,
     EMPTY,
@@ -153,11 +153,19 @@ class Speller:
         if style.style == "json":
             return self._quoted(node, JSON_QUOTES, style.never)
         if style.style == "python":
-            return alt(*(self._quoted(node, quotes, style.never) for quotes in (LOOSE_QUOTES if style.loose else PYTHON_QUOTES)))
+            return alt(
+                *(
+                    self._quoted(node, quotes, style.never)
+                    for quotes in (LOOSE_QUOTES if style.loose else PYTHON_QUOTES)
+                )
+            )
         assert style.style == "marked"
         return seq(style.mark, self.raw(node, (style.mark,), [(style.mark, EMPTY)]))
 
     def _quoted(self, node: Text, quotes: Quotes, never: tuple[str, ...]) -> Rule:
+        exact, high = self.options.exact, node.high
+        if high is not None and exact is not None and high > exact and not (node.patterns or never):
+            self.narrowed(node.pointer, "maxLength", "an escape counts as the characters that it is written with")
         return self._fitting(node, lambda told: _written(told, quotes, never), lambda made: made)
 
     def raw(self, node: Text, stops: tuple[str, ...], then: Then, also: Rule | None = None) -> Rule:
@@ -182,8 +190,6 @@ class Speller:
                 self.unsupported(node.pointer, keyword, f"this engine cannot hold {lost} here; llguidance can")
             if _is_plain(told, made) or self.options.fits(probe(made)):
                 break
-        if node.high is not None and self.options.exact is not None and node.high > self.options.exact:
-            self.narrowed(node.pointer, "maxLength", "an escape counts as the characters that it is written with")
         return made
 
     # -- constants
@@ -353,8 +359,8 @@ def _written(node: Text, quotes: Quotes, never: tuple[str, ...]) -> Rule:
     if not node.patterns:
         content = repeat(quotes.counted, node.low, node.high) if lengths else many(quotes.char)
     else:
-        rules = [encoded(pattern, quotes) for pattern in node.patterns]
-        content = _all([*rules, *([repeat(quotes.plain_char, node.low, node.high)] if lengths else [])])
+        rules = [encoded(pattern, hiding(quotes) if never else quotes) for pattern in node.patterns]
+        content = _all([*rules, *([repeat(quotes.counted, node.low, node.high)] if lengths else [])])
     whole = quotes.string(content)
     return Lexeme(Both((whole, Not(holding(never)))) if never else whole)
 
@@ -373,7 +379,7 @@ def _easier(node: Text) -> list[tuple[Text, str, str]]:
     if node.low:
         made.append((node := replace(node, low=0), "minLength", "that many characters"))
     if node.patterns:
-        made.append((replace(node, patterns=()), "pattern", "the pattern's automaton"))
+        made.append((replace(node, patterns=()), node.keyword, "the states of its pattern"))
     return made
 
 

@@ -4,10 +4,11 @@ from functools import cache
 
 from toolfmt.rule import ANY, Alt, Both, Chars, Lexeme, Lit, Not, Repeat, Rule, Seq, alt, many, repeat, seq
 
-__all__ = ["JSON_QUOTES", "LOOSE_QUOTES", "PYTHON_QUOTES", "Quotes", "encoded"]
+__all__ = ["JSON_QUOTES", "LOOSE_QUOTES", "PYTHON_QUOTES", "Quotes", "encoded", "hiding"]
 
 _HEX = Chars.of(("0", "9"), ("a", "f"), ("A", "F"))
 _CONTROL = Chars(((0, 0x1F),))
+_CONTROLS = tuple(map(chr, range(0x20)))
 _SHORT = {"\b": "b", "\t": "t", "\n": "n", "\f": "f", "\r": "r"}
 
 
@@ -15,7 +16,13 @@ class Quotes:
     """Strings in quotes: ``quote``, what may stand between, and the one spelling of each character that patterns are checked in."""
 
     def __init__(
-        self, quote: str, char: Rule, short: dict[str, str], control: str, counted: Rule | None = None
+        self,
+        quote: str,
+        char: Rule,
+        short: dict[str, str],
+        control: str,
+        counted: Rule | None = None,
+        less: str = "",
     ) -> None:
         self.quote = quote
         self.char = char
@@ -23,15 +30,30 @@ class Quotes:
         self.counted = counted or char
         """The same where characters are counted: what is one character on the wire is one in the value."""
         self.short, self.control = short, control
+        self.less = less
+        """How ``<`` is written where it must not stand as it is; as it is it may stand too."""
         self.bare = ~(Chars.of(quote, "\\") | _CONTROL)
-        self.plain_char = self.chars(ANY)
+        self.plain_char = self.once(ANY)
         """A character in its one spelling."""
 
-    def chars(self, chars: Chars) -> Rule:
-        """The spellings of a set of characters."""
+    def once(self, chars: Chars) -> Rule:
+        """A set of characters, each in its one spelling."""
         made: list[Rule] = [self.bare & chars] if (self.bare & chars).ranges else []
-        made += [Lit(self.spelled(char)) for char in (self.quote, "\\", *map(chr, range(0x20))) if char in chars]
-        return alt(*made)
+        return alt(*made, *(Lit(self.spelled(char)) for char in (self.quote, "\\", *_CONTROLS) if char in chars))
+
+    def chars(self, chars: Chars) -> Rule:
+        """A set of characters in any spelling that is written."""
+        escaped = _ESCAPED if self.control == _PYTHON_CONTROL else ()
+        held = [rule for some, rule in escaped if (some & chars) == some]
+        return alt(self.once(chars), *([self.less] if self.less and "<" in chars else []), *held)
+
+    def text(self, text: str) -> Rule:
+        """The spellings of one text."""
+        spelled = "".join(map(self.spelled, text))
+        if not self.less or "<" not in text:
+            return Lit(spelled)
+        first, *rest = spelled.split("<")
+        return seq(first, *(part for piece in rest for part in (alt("<", self.less), Lit(piece))))
 
     def spelled(self, char: str) -> str:
         if char in self.short:
@@ -42,6 +64,23 @@ class Quotes:
 
     def string(self, content: Rule) -> Rule:
         return seq(self.quote, content, self.quote)
+
+
+_PYTHON_CONTROL = "\\x{:02x}"
+_HEX_LOW = Chars.of(("0", "9"), ("a", "f"))
+_ESCAPED = (
+    (Chars(((0x7F, 0xA0), (0xAD, 0xAD))), seq("\\x", alt("7f", seq(Chars.of("89"), _HEX_LOW), "a0", "ad"))),
+    (
+        Chars(((0x100, 0xD7FF), (0xE000, 0x10FFFF))),
+        alt(
+            seq("\\u0", Chars.of(("1", "9"), ("a", "f")), _HEX_LOW, _HEX_LOW),
+            seq("\\u", Chars.of(("1", "9"), "abcef"), _HEX_LOW, _HEX_LOW, _HEX_LOW),
+            seq("\\ud", Chars.of(("0", "7")), _HEX_LOW, _HEX_LOW),
+            seq("\\U000", Chars.of(("1", "9"), ("a", "f")), Seq((_HEX_LOW,) * 4)),
+            seq("\\U0010", Seq((_HEX_LOW,) * 4)),
+        ),
+    ),
+)
 
 
 def _json_char() -> Rule:
@@ -78,10 +117,17 @@ def _loose_char(quote: str) -> Rule:
 
 JSON_QUOTES = Quotes('"', _json_char(), _SHORT, "\\u{:04x}")
 _PYTHON_SHORT = {"\t": "t", "\n": "n", "\r": "r"}
-PYTHON_QUOTES = tuple(Quotes(quote, _python_char(quote), _PYTHON_SHORT, "\\x{:02x}") for quote in "'\"")
+PYTHON_QUOTES = tuple(Quotes(quote, _python_char(quote), _PYTHON_SHORT, _PYTHON_CONTROL) for quote in "'\"")
 LOOSE_QUOTES = tuple(
-    Quotes(quote, _loose_char(quote), _PYTHON_SHORT, "\\x{:02x}", _python_char(quote)) for quote in "'\""
+    Quotes(quote, _loose_char(quote), _PYTHON_SHORT, _PYTHON_CONTROL, _python_char(quote)) for quote in "'\""
 )
+
+
+@cache
+def hiding(quotes: Quotes) -> Quotes:
+    """The same quotes where ``<`` may have to be written as an escape."""
+    less = "\\x3c" if quotes.control == _PYTHON_CONTROL else "\\u003c"
+    return Quotes(quotes.quote, quotes.char, quotes.short, quotes.control, quotes.counted, less)
 
 
 @cache
@@ -90,7 +136,7 @@ def encoded(rule: Rule, quotes: Quotes | None) -> Rule:
     if quotes is None:
         return rule
     if isinstance(rule, Lit):
-        return Lit("".join(map(quotes.spelled, rule.text)))
+        return quotes.text(rule.text)
     if isinstance(rule, Chars):
         return quotes.chars(rule)
     if isinstance(rule, Seq):

@@ -103,7 +103,9 @@ class _Writer(Printer):
         head = "" if high is None else f"[max_chars={high - low}]"
         dispatch = f"TagDispatch(loop_after_dispatch=false, excludes=({' '.join(f'{quoted(stop)},' for stop in cut)}))"
         text = self.helper(("text", tuple(cut), head), "T", lambda _: [dispatch], head)
-        return " ".join([self.any_char] * low + [text])  # one by one: `{n}` is a rule of its own, and masks take it for longer
+        return " ".join(
+            [self.any_char] * low + [text]
+        )  # one by one: `{n}` is a rule of its own, and masks take it for longer
 
 
 def _aligned(first: int, last: int) -> Iterator[tuple[int, int]]:
