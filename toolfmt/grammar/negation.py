@@ -5,6 +5,7 @@ Three keywords of our own say what JSON Schema can only negate: values, a patter
 
 from typing import Any, Final
 
+from toolfmt.grammar.keywords import bounds
 from toolfmt.schema_types import ANY_TYPES, pointed, value_type
 
 __all__ = ["ABSENT", "NOT_PATTERN", "NOT_VALUES", "disjoint", "negated"]
@@ -104,18 +105,31 @@ def _all_negated(schemas: list[Any]) -> list[Any] | None:
     return [{"allOf": parts} for parts in made]
 
 
-def disjoint(a: Any, b: Any, root: dict[str, Any]) -> bool:
-    """Whether nothing can keep to both, as far as types, listed values and required keys tell."""
+def disjoint(a: Any, b: Any, root: dict[str, Any], *, is_closed: bool = False) -> bool:
+    """Whether nothing can keep to both, as far as types, listed values, bounds and required keys tell.
+
+    ``is_closed``: what is written of ``a`` has no other keys than it declares.
+    """
     one, other = value_type(a, root), value_type(b, root)
     common = one.types & other.types
     if not common:
         return True
     if one.values is not None and other.values is not None:
         return not any(x == y and isinstance(x, bool) == isinstance(y, bool) for x in one.values for y in other.values)
-    return common == {"object"} and _keys_apart(a, b, root)
+    if common <= {"integer", "number"}:
+        return _bounds_apart(a, b) or _bounds_apart(b, a)
+    return common == {"object"} and _keys_apart(a, b, root, is_closed=is_closed)
 
 
-def _keys_apart(a: Any, b: Any, root: dict[str, Any]) -> bool:
+def _bounds_apart(a: Any, b: Any) -> bool:
+    """Whether every number of ``a`` is below every one of ``b``."""
+    if not (isinstance(a, dict) and isinstance(b, dict)):
+        return False
+    highs, lows = bounds(a, "maximum", "exclusiveMaximum"), bounds(b, "minimum", "exclusiveMinimum")
+    return any(high < low or (high == low and (cut or off)) for high, cut in highs for low, off in lows)
+
+
+def _keys_apart(a: Any, b: Any, root: dict[str, Any], *, is_closed: bool) -> bool:
     """Whether a key that both require has different values, or one requires what the other has no place for."""
     if not (isinstance(a, dict) and isinstance(b, dict)):
         return False
@@ -124,14 +138,14 @@ def _keys_apart(a: Any, b: Any, root: dict[str, Any]) -> bool:
     own, others = a.get("properties", {}), b.get("properties", {})
     if any(key in own and key in others and disjoint(own[key], others[key], root) for key in needed):
         return True
-    return _has_no_place(a, b) or _has_no_place(b, a)
+    return _has_no_place(a, b, is_closed=False) or _has_no_place(b, a, is_closed=is_closed)
 
 
-def _has_no_place(a: dict[str, Any], b: dict[str, Any]) -> bool:
+def _has_no_place(a: dict[str, Any], b: dict[str, Any], *, is_closed: bool) -> bool:
     """Whether ``a`` requires a key that ``b``, closed, does not declare."""
-    closed = b.get("additionalProperties") is False or ("properties" in b and "additionalProperties" not in b)
+    said = b.get("additionalProperties", not (is_closed and "properties" in b))
     return (
-        closed
+        said is False
         and "patternProperties" not in b
         and any(key not in b.get("properties", {}) for key in a.get("required", ()))
     )

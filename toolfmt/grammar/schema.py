@@ -109,12 +109,12 @@ class SchemaReader:
     def _node(self, flat: list[Part]) -> Node:
         for i, part in enumerate(flat):
             for keyword in _BRANCHING:
-                if part.has(keyword) and (branches := self._branches(part, keyword)) is not None:
+                if part.has(keyword) and (branches := self._branches(part, keyword, flat)) is not None:
                     rest = [*flat[:i], part.without(keyword), *flat[i + 1 :]]
                     return Union(tuple(self.goal([*(() if alone else rest), *more]) for alone, more in branches))
         return self._leaf(flat)
 
-    def _branches(self, part: Part, keyword: str) -> list[tuple[bool, list[Given]]] | None:
+    def _branches(self, part: Part, keyword: str, flat: list[Part]) -> list[tuple[bool, list[Given]]] | None:
         """What a keyword's alternatives add to the rest, or (True) put in its place; None where it says nothing that can be said."""
         at, schema = f"{part.pointer}/{keyword}", part.schema
         value = schema[keyword]
@@ -125,7 +125,8 @@ class SchemaReader:
         if keyword == "anyOf":
             return [(False, [(f"{at}/{i}", branch)]) for i, branch in enumerate(listed(schema, keyword))] or None
         if keyword == "oneOf":
-            return self._one_of(part, listed(schema, keyword))
+            alone = not any("properties" in other.schema or "patternProperties" in other.schema for other in flat)
+            return self._one_of(part, listed(schema, keyword), alone=alone)
         if keyword == "not":
             return self._added(part, keyword, value, [])
         if keyword == "if":
@@ -147,12 +148,16 @@ class SchemaReader:
         at = f"{part.pointer}/{keyword}"
         return [(False, [(f"{at}(not {i})", branch), *more]) for i, branch in enumerate(opposite)]
 
-    def _one_of(self, part: Part, branches: list[Any]) -> list[tuple[bool, list[Given]]] | None:
+    def _one_of(self, part: Part, branches: list[Any], *, alone: bool) -> list[tuple[bool, list[Given]]] | None:
         at = f"{part.pointer}/oneOf"
         given = [(f"{at}/{i}", branch) for i, branch in enumerate(branches)]
         made: list[tuple[bool, list[Given]]] = []
         for i, branch in enumerate(given):
-            others = [other for j, other in enumerate(branches) if j != i and not disjoint(branch[1], other, self.root)]
+            others = [
+                other
+                for j, other in enumerate(branches)
+                if j != i and not disjoint(branch[1], other, self.root, is_closed=alone)
+            ]
             opposite = negated({"anyOf": others}) if others else [True]
             if opposite is None:
                 self.unsupported(part.pointer, "oneOf", "its branches overlap, and the overlap cannot be taken out")
