@@ -187,9 +187,11 @@ class _Emitter:
                 raise GrammarError(
                     f"tools[{i}].parameters", f"no arguments of `{tool.name}` keep to this schema: {why}"
                 )
-        head, rest = _factored(written)
-        self.all["call"] = rest
-        call = seq(head, Ref("call"))
+        if len(written) == 1 and calls == "one":
+            call = written[0]
+        else:
+            head, self.all["call"] = _factored(written)
+            call = seq(head, Ref("call"))
         if calls == "auto":
             self.all["root"] = self._prose(call)
         else:
