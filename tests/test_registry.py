@@ -109,6 +109,7 @@ def test_a_broken_plugin_is_named(value: str, why: str, monkeypatch: pytest.Monk
     point = EntryPoint("theirs", value, "toolfmt.formats")
     monkeypatch.setattr(registry, "_plugins", lambda: {"theirs": point})
     registry._load.cache_clear()
+    registry._by_name.clear()
     assert "theirs" in [info.name for info in toolfmt.formats()]
     with pytest.raises(toolfmt.PluginError, match="the plugin `theirs`") as error:
         toolfmt.get_format("theirs")

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 from unittest import SkipTest
 
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from toolfmt.api import parse, render
@@ -117,6 +117,7 @@ def _left_out(fmt: Format, tools: Sequence[Tool], call: ToolCall, *, is_closed: 
 
 
 def its_grammars_allow_just_its_calls(fmt: Format) -> None:
+    @settings(deadline=None)  # the first grammar imports an engine
     @given(drawn=schema_calls(fmt), data=st.data())
     def law(drawn: tuple[list[Tool], ToolCall, bool], data: st.DataObject) -> None:
         tools, call, is_closed = drawn
@@ -137,6 +138,7 @@ def its_grammars_allow_just_its_calls(fmt: Format) -> None:
 
 
 def its_grammars_allow_plain_calls(fmt: Format) -> None:
+    @settings(deadline=None)
     @given(drawn=plain_messages(fmt, REALS))
     def law(drawn: tuple[Message, list[Tool]]) -> None:
         message, tools = drawn

@@ -112,7 +112,7 @@ def _python_char(quote: str) -> Rule:
 
 def _loose_char(quote: str) -> Rule:
     """Line breaks too, and a backslash that begins no escape, which stays as it is."""
-    return alt(_python_char(quote), Chars.of("\n\r"), seq("\\", ~Chars.of("xuUN\n\r\0", ("0", "7"))))
+    return alt(~Chars.of(quote, "\\"), _python_char(quote), seq("\\", ~Chars.of("xuUN\n\r\0", ("0", "7"))))
 
 
 JSON_QUOTES = Quotes('"', _json_char(), _SHORT, "\\u{:04x}")
