@@ -228,9 +228,9 @@ class Speller:
         if style.style == "raw":
             return Lit(value)
         if style.style == "json":
-            return Lit(_hidden(dumps(value), style.never, "\\u003c"))
+            return _hidden(dumps(value), style.never, "\\u003c")
         bare = [f"'{value}'"] if "'" not in value and "\\" not in value else []
-        return alt(*(Lit(_hidden(text, style.never, "\\x3c")) for text in (repr(value), *bare)))
+        return alt(*(_hidden(text, style.never, "\\x3c") for text in (repr(value), *bare)))
 
     def key(self, key: str, dialect: Dialect) -> Rule:
         """A declared key as it is written."""
@@ -349,8 +349,11 @@ def _all(rules: list[Rule]) -> Rule:
     return rules[0] if len(rules) == 1 else Both(tuple(rules))
 
 
-def _hidden(text: str, never: tuple[str, ...], less: str) -> str:
-    return text.replace("<", less) if any(mark in text for mark in never) else text
+def _hidden(text: str, never: tuple[str, ...], less: str) -> Rule:
+    """A constant; where a mark may stand nowhere in its container, ``<`` is an escape in all of it as soon as it is in some of it."""
+    if not never or "<" not in text:
+        return Lit(text)
+    return alt(*([] if any(mark in text for mark in never) else [text]), text.replace("<", less))
 
 
 def _written(node: Text, quotes: Quotes, never: tuple[str, ...]) -> Rule:
