@@ -11,7 +11,7 @@ from toolfmt.grammar.nodes import ANYTHING_GOES, Array, Goal, Node, Number, Obje
 from toolfmt.grammar.objects import ObjectRules, Then
 from toolfmt.grammar.productive import needs_automaton
 from toolfmt.grammar.raw_values import RawValues
-from toolfmt.grammar.strings import JSON_QUOTES, LOOSE_QUOTES, PYTHON_QUOTES, Quotes, encoded, hiding
+from toolfmt.grammar.strings import BARE, JSON_QUOTES, LOOSE_QUOTES, PYTHON_QUOTES, Quotes, encoded, hiding
 from toolfmt.rule import (
     ANY,
     EMPTY,
@@ -153,14 +153,21 @@ class Speller:
         if style.style == "json":
             return self._quoted(node, JSON_QUOTES, style.never)
         if style.style == "python":
-            return alt(
-                *(
-                    self._quoted(node, quotes, style.never)
-                    for quotes in (LOOSE_QUOTES if style.loose else PYTHON_QUOTES)
-                )
-            )
+            if not style.loose:
+                return alt(*(self._quoted(node, quotes, style.never) for quotes in PYTHON_QUOTES))
+            quoted = [self._quoted(node, quotes, style.never) for quotes in LOOSE_QUOTES]
+            plain = not (node.patterns or node.low or node.high is not None)
+            return alt(*quoted, *([] if plain else [self._bare(node)]))
         assert style.style == "marked"
         return seq(style.mark, self.raw(node, (style.mark,), [(style.mark, EMPTY)]))
+
+    def _bare(self, node: Text) -> Rule:
+        """A string of which something is asked, between single quotes just as it is; its escaped spelling stands beside it."""
+        made = Lexeme(seq("'", _all([BARE, *_asked(node, None)]), "'"))
+        if self.options.fits(made):
+            return made
+        self.narrowed(node.pointer, "type", "this engine can hold line breaks and backslashes only as escapes")
+        return NEVER
 
     def _quoted(self, node: Text, quotes: Quotes, never: tuple[str, ...]) -> Rule:
         exact, high = self.options.exact, node.high
@@ -387,7 +394,11 @@ def _easier(node: Text) -> list[tuple[Text, str, str]]:
 
 
 def _body(node: Text, also: Rule | None) -> Rule:
-    rules = [*node.patterns, *([also] if also is not None else [])]
-    if node.low or node.high is not None:
-        rules.append(repeat(ANY, node.low, node.high))
+    rules = _asked(node, also)
     return _all(rules) if rules else ANY_TEXT
+
+
+def _asked(node: Text, also: Rule | None) -> list[Rule]:
+    """All that is asked of a string as it stands."""
+    rules = [*node.patterns, *([also] if also is not None else [])]
+    return [*rules, repeat(ANY, node.low, node.high)] if node.low or node.high is not None else rules

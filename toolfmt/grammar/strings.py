@@ -4,7 +4,7 @@ from functools import cache
 
 from toolfmt.rule import ANY, Alt, Both, Chars, Lexeme, Lit, Not, Repeat, Rule, Seq, alt, many, repeat, seq
 
-__all__ = ["JSON_QUOTES", "LOOSE_QUOTES", "PYTHON_QUOTES", "Quotes", "encoded", "hiding"]
+__all__ = ["BARE", "JSON_QUOTES", "LOOSE_QUOTES", "PYTHON_QUOTES", "Quotes", "encoded", "hiding"]
 
 _HEX = Chars.of(("0", "9"), ("a", "f"), ("A", "F"))
 _CONTROL = Chars(((0, 0x1F),))
@@ -115,6 +115,8 @@ def _loose_char(quote: str) -> Rule:
     return alt(~Chars.of(quote, "\\"), _python_char(quote), seq("\\", ~Chars.of("xuUN\n\r\0", ("0", "7"))))
 
 
+BARE = many(alt(~Chars.of("'\\"), seq("\\", ~Chars.of("\\'\"abfnrtvxuUN\n\r\0", ("0", "7")))))
+"""What may stand between single quotes and says just itself to a reader that leaves alone what is no escape."""
 JSON_QUOTES = Quotes('"', _json_char(), _SHORT, "\\u{:04x}")
 _PYTHON_SHORT = {"\t": "t", "\n": "n", "\r": "r"}
 PYTHON_QUOTES = tuple(Quotes(quote, _python_char(quote), _PYTHON_SHORT, _PYTHON_CONTROL) for quote in "'\"")
