@@ -1,7 +1,7 @@
 """Nodes -> rules: every value that a schema allows, as a format's dialect writes it."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from toolfmt.rule import (
     ANY,
     EMPTY,
     NEVER,
+    Alt,
     Both,
     Chars,
     Dialect,
@@ -95,8 +96,17 @@ class Speller:
             self.rules[ref.name] = self._nodes(nodes, dialect)
         return self._named[key]
 
-    def _nodes(self, nodes: Iterable[Node], dialect: Dialect) -> Rule:
-        return alt(*(self.node(node, dialect) for node in nodes))
+    def _nodes(self, nodes: list[Node], dialect: Dialect) -> Rule:
+        made = [(node, self.node(node, dialect)) for node in nodes]
+        if not any(isinstance(node, Text) for node in nodes):
+            return alt(*(rule for _, rule in made))
+        # A listed string beside strings that are lexemes must be one, to be told from them.
+        return alt(
+            *(
+                Lexeme(rule) if isinstance(node, Values) and rule != NEVER and _is_listed(rule) else rule
+                for node, rule in made
+            )
+        )
 
     def node(self, node: Node, dialect: Dialect) -> Rule:
         if isinstance(node, Text):
@@ -354,6 +364,10 @@ def _whole(value: int | float | None) -> int | None:
 
 def _all(rules: list[Rule]) -> Rule:
     return rules[0] if len(rules) == 1 else Both(tuple(rules))
+
+
+def _is_listed(rule: Rule) -> bool:
+    return isinstance(rule, Lit) or (isinstance(rule, Alt) and all(isinstance(item, Lit) for item in rule.items))
 
 
 def _hidden(text: str, never: tuple[str, ...], less: str) -> Rule:
