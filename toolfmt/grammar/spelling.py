@@ -98,9 +98,9 @@ class Speller:
 
     def _nodes(self, nodes: list[Node], dialect: Dialect) -> Rule:
         made = [(node, self.node(node, dialect)) for node in nodes]
-        if not any(isinstance(node, Text) for node in nodes):
+        if dialect.strings.style == "marked" or not any(isinstance(node, Text) for node in nodes):
             return alt(*(rule for _, rule in made))
-        # A listed string beside strings that are lexemes must be one, to be told from them.
+        # A listed string beside strings that are lexemes must be one, to be told from them; between marks they are none.
         return alt(
             *(
                 Lexeme(rule) if isinstance(node, Values) and rule != NEVER and _is_listed(rule) else rule
