@@ -15,7 +15,7 @@ from toolfmt.convert import convert
 from toolfmt.errors import LayoutError, LossError
 from toolfmt.ir import Message, Reasoning, ToolCall
 from toolfmt.report import Report
-from toolfmt.rows import RowConverter
+from toolfmt.conversion.rows import RowConverter
 from toolfmt.tools import read_tools
 
 FENCE = (
@@ -129,7 +129,7 @@ def test_an_interrupted_run_leaves_nothing_and_the_old_output(tmp_path: Path, mo
 
 
 def test_converting_imports_no_dataset_library() -> None:
-    code = "import sys, toolfmt.convert, toolfmt.files, toolfmt.hf, toolfmt.detect; print([m for m in ('datasets', 'pandas', 'pyarrow', 'numpy') if m in sys.modules])"  # noqa: E501
+    code = "import sys, toolfmt.convert, toolfmt.containers.files, toolfmt.containers.hf, toolfmt.detect; print([m for m in ('datasets', 'pandas', 'pyarrow', 'numpy') if m in sys.modules])"  # noqa: E501
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
@@ -227,7 +227,7 @@ def test_the_nulls_with_which_arrow_pads_are_no_arguments(datasets: Any) -> None
 
 
 def test_worker_processes(datasets: Any) -> None:
-    from toolfmt.hf import Shape, _Batch
+    from toolfmt.containers.hf import Shape, _Batch
 
     batch = _Batch(
         RowConverter("hermes", None, "json_fence", padded=True),

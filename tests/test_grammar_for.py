@@ -421,3 +421,17 @@ def test_no_value_holds_what_would_end_it(format: str, value: str, engine: str) 
     grammar = toolfmt.grammar_for(tools, format, engine=engine)
     assert grammar.matches(text)
     assert not grammar.matches(text.replace("MIDDLE", value))
+
+
+@pytest.mark.parametrize("engine", ["xgrammar", "llguidance"])
+@pytest.mark.parametrize("format", [info.name for info in toolfmt.formats()])
+def test_an_escape_counts_as_what_the_reader_takes_it_for(format: str, engine: str) -> None:
+    r"""To a reader of Python, ``\/`` is two characters."""
+    schema = {"type": "object", "properties": {"s": {"type": "string", "maxLength": 3}}, "required": ["s"]}
+    tools = [{"name": "f", "parameters": {"type": "object", "properties": {"o": schema}, "required": ["o"]}}]
+    grammar = toolfmt.grammar_for(tools, format, engine=engine, on_unsupported="relax")
+    text = toolfmt.render(toolfmt.ToolCall(name="f", arguments={"o": {"s": "ab/"}}), format, tools=tools)
+    assert grammar.matches(text)
+    spelled = text.replace("ab/", "ab\\/")
+    read = toolfmt.parse(spelled, format, tools=tools)
+    assert grammar.relaxed or not grammar.matches(spelled) or not toolfmt.validate(read.calls, tools)

@@ -13,8 +13,8 @@ from toolfmt.errors import UnrepresentableError
 from toolfmt.layouts.base import Turn, get_layout
 from toolfmt.registry import get_format
 from toolfmt.report import Reject, Report
-from toolfmt.rewrite import Rewriter
-from toolfmt.rows import Collector, Outcome, RowConverter, plan
+from toolfmt.conversion.rewrite import Rewriter
+from toolfmt.conversion.rows import Collector, Outcome, RowConverter, plan
 from toolfmt.tools import as_toolset, read_tools
 
 __all__ = ["convert"]
@@ -49,13 +49,13 @@ def convert(
     if isinstance(data, str):
         made: Any = _convert_text(data, base, source, collect)
     elif isinstance(data, Path):
-        from toolfmt.files import convert_file
+        from toolfmt.containers.files import convert_file
 
         made = convert_file(data, out, base, source, collect)
     elif isinstance(data, list):
         made = _convert_list(data, base, source, collect)
     elif type(data).__module__.partition(".")[0] == "datasets":
-        from toolfmt.hf import convert_datasets
+        from toolfmt.containers.hf import convert_datasets
 
         made = convert_datasets(data, base, source, collect)
     else:

@@ -281,6 +281,8 @@ class Strings:
     """What may stand round a raw string; inside it the second one stands before whatever ends it."""
     loose: bool = False
     """A Python string may hold line breaks, and backslashes that begin no escape, as they stand."""
+    solidus: bool = True
+    """A JSON string may hold ``\\/`` for ``/``; to a reader of Python those are two characters."""
     or_json: bool = False
     """A raw string may also stand as JSON, and does where it would be taken for a JSON value."""
 
@@ -333,5 +335,5 @@ class Dialect:
 
 PYTHON = Dialect(members=Members(keys="python"), strings=Strings("python"), words=("True", "False", "None"))
 """As Python's `repr` writes values."""
-PYTHON_DOUBLE = Dialect(words=PYTHON.words)
+PYTHON_DOUBLE = Dialect(strings=Strings(solidus=False), words=PYTHON.words)
 """The same with strings as JSON writes them."""

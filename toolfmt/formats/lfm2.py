@@ -29,7 +29,7 @@ class Lfm2(Pythonic):
     end_of_turn = ("<|im_end|>",)
     result_opens = ""
     tools_head, tools_tail = "List of tools: ", ""
-    values = replace(PYTHON, strings=Strings("python", loose=True), inner=PYTHON, objects=Dialect())
+    values = replace(PYTHON, strings=Strings("python", loose=True), inner=PYTHON, objects=Dialect(strings=Strings(solidus=False)))
     limits = Limits(names=WORD, keys=WORD, reasoning=True)
 
     def write_value(self, value: Any) -> str:

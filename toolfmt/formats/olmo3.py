@@ -12,7 +12,7 @@ from typing import Any
 from toolfmt.families.python_lexis import WORD
 from toolfmt.families.pythonic import Pythonic
 from toolfmt.format import Limits
-from toolfmt.rule import Dialect
+from toolfmt.rule import Dialect, Strings
 from toolfmt.values import dumps
 
 __all__ = ["Olmo3"]
@@ -34,7 +34,7 @@ class Olmo3(Pythonic):
         "plug into functions.<functions>"
     )
     tools_tail = "</functions>"
-    values = Dialect()
+    values = Dialect(strings=Strings(solidus=False))
     limits = Limits(names=WORD, keys=WORD, reasoning=True)
 
     def write_value(self, value: Any) -> str:

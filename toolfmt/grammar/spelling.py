@@ -11,7 +11,7 @@ from toolfmt.grammar.nodes import ANYTHING_GOES, Array, Goal, Node, Number, Obje
 from toolfmt.grammar.objects import ObjectRules, Then
 from toolfmt.grammar.productive import needs_automaton
 from toolfmt.grammar.raw_values import RawValues
-from toolfmt.grammar.strings import BARE, JSON_QUOTES, LOOSE_QUOTES, PYTHON_QUOTES, Quotes, encoded, hiding
+from toolfmt.grammar.strings import BARE, JSON_QUOTES, LOOSE_QUOTES, PYTHON_JSON_QUOTES, PYTHON_QUOTES, Quotes, encoded, hiding
 from toolfmt.rule import (
     ANY,
     EMPTY,
@@ -26,6 +26,7 @@ from toolfmt.rule import (
     Raw,
     Ref,
     Rule,
+    Strings,
     alt,
     holding,
     many,
@@ -161,7 +162,7 @@ class Speller:
     def string(self, node: Text, dialect: Dialect) -> Rule:
         style = dialect.strings
         if style.style == "json":
-            return self._quoted(node, JSON_QUOTES, style.never)
+            return self._quoted(node, _json_quotes(style), style.never)
         if style.style == "python":
             if not style.loose:
                 return alt(*(self._quoted(node, quotes, style.never) for quotes in PYTHON_QUOTES))
@@ -271,8 +272,8 @@ class Speller:
             more = [char for char in "-." if re.fullmatch(m.pattern, f"a{char}b")]
             return Lexeme(_all([seq(_LETTER, many(_LETTER | Chars.of(("0", "9"), *more))), *patterns]))
         node = Text(patterns=tuple(patterns))
-        style = dialect.strings.never
-        return self._quoted(node, JSON_QUOTES if m.keys == "json" else PYTHON_QUOTES[0], style)
+        style = dialect.strings
+        return self._quoted(node, _json_quotes(style) if m.keys == "json" else PYTHON_QUOTES[0], style.never)
 
     # -- arrays
 
@@ -375,6 +376,10 @@ def _hidden(text: str, never: tuple[str, ...], less: str) -> Rule:
     if not never or "<" not in text:
         return Lit(text)
     return alt(*([] if any(mark in text for mark in never) else [text]), text.replace("<", less))
+
+
+def _json_quotes(style: Strings) -> Quotes:
+    return JSON_QUOTES if style.solidus else PYTHON_JSON_QUOTES
 
 
 def _written(node: Text, quotes: Quotes, never: tuple[str, ...]) -> Rule:

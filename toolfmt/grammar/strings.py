@@ -4,7 +4,7 @@ from functools import cache
 
 from toolfmt.rule import ANY, Alt, Both, Chars, Lexeme, Lit, Not, Repeat, Rule, Seq, alt, many, repeat, seq
 
-__all__ = ["BARE", "JSON_QUOTES", "LOOSE_QUOTES", "PYTHON_QUOTES", "Quotes", "encoded", "hiding"]
+__all__ = ["BARE", "JSON_QUOTES", "LOOSE_QUOTES", "PYTHON_JSON_QUOTES", "PYTHON_QUOTES", "Quotes", "encoded", "hiding"]
 
 _HEX = Chars.of(("0", "9"), ("a", "f"), ("A", "F"))
 _CONTROL = Chars(((0, 0x1F),))
@@ -83,7 +83,7 @@ _ESCAPED = (
 )
 
 
-def _json_char() -> Rule:
+def _json_char(short: str) -> Rule:
     plain = seq(Chars.of(("0", "9"), "abcefABCEF"), _HEX, _HEX, _HEX)
     paired = seq(
         Chars.of("dD"),
@@ -97,7 +97,7 @@ def _json_char() -> Rule:
         _HEX,
     )
     below = seq(Chars.of("dD"), Chars.of(("0", "7")), _HEX, _HEX)
-    escape = alt(Chars.of('"\\/bfnrt'), seq("u", alt(plain, below, paired)))
+    escape = alt(Chars.of(short), seq("u", alt(plain, below, paired)))
     return alt(~(Chars.of('"\\') | _CONTROL), seq("\\", escape))
 
 
@@ -117,7 +117,9 @@ def _loose_char(quote: str) -> Rule:
 
 BARE = many(alt(~Chars.of("'\\"), seq("\\", ~Chars.of("\\'\"abfnrtvxuUN\n\r\0", ("0", "7")))))
 """What may stand between single quotes and says just itself to a reader that leaves alone what is no escape."""
-JSON_QUOTES = Quotes('"', _json_char(), _SHORT, "\\u{:04x}")
+JSON_QUOTES = Quotes('"', _json_char('"\\/bfnrt'), _SHORT, "\\u{:04x}")
+PYTHON_JSON_QUOTES = Quotes('"', _json_char('"\\bfnrt'), _SHORT, "\\u{:04x}")
+"""JSON's escapes that Python has too."""
 _PYTHON_SHORT = {"\t": "t", "\n": "n", "\r": "r"}
 PYTHON_QUOTES = tuple(Quotes(quote, _python_char(quote), _PYTHON_SHORT, _PYTHON_CONTROL) for quote in "'\"")
 LOOSE_QUOTES = tuple(

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from toolfmt.errors import LayoutError
 from toolfmt.report import Reject
-from toolfmt.rows import Collector, Outcome, RowConverter, plan
+from toolfmt.conversion.rows import Collector, Outcome, RowConverter, plan
 from toolfmt.values import JSONTextError, dumps, loads
 
 __all__ = ["convert_file"]

@@ -16,7 +16,7 @@ from toolfmt.ir import Tool, ToolCall, build_call
 from toolfmt.layouts.base import Layout, Turn, find_layout, get_layout
 from toolfmt.registry import formats, get_format
 from toolfmt.report import Loss, Reject, Report, ToolfmtWarning, place
-from toolfmt.rewrite import Rewriter, find_block
+from toolfmt.conversion.rewrite import Rewriter, find_block
 from toolfmt.tools import ToolSet, as_toolset
 from toolfmt.validation import infer_tools
 from toolfmt.values import JSONTextError, dumps, loads

@@ -12,7 +12,7 @@ from typing import Any
 from toolfmt.errors import LayoutError, ToolfmtError, ToolSpecError, UnrepresentableError
 from toolfmt.layouts.base import STRUCTURAL
 from toolfmt.report import Loss
-from toolfmt.rows import Collector, Outcome, RowConverter, plan
+from toolfmt.conversion.rows import Collector, Outcome, RowConverter, plan
 from toolfmt.values import dumps, loads
 
 __all__ = ["convert_batch", "convert_datasets"]
