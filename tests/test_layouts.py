@@ -7,7 +7,7 @@ import pytest
 
 from toolfmt.convert import convert
 from toolfmt.errors import LayoutError
-from toolfmt.layouts.base import find_layout, get_layout, layouts
+from toolfmt.layouts.base import converted, find_layout, get_layout, layouts
 
 CALL = {"id": "call_7", "type": "function", "function": {"name": "now", "arguments": '{"zone": "UTC"}'}}
 OPENAI: dict[str, Any] = {
@@ -35,12 +35,16 @@ SHARE: dict[str, Any] = {
 }
 
 
+def _lose_nothing(kind: str, path: str, detail: str) -> None:
+    raise AssertionError(f"{path}: {detail} ({kind})")
+
+
 @pytest.mark.parametrize(("row", "name"), [(OPENAI, "openai"), (TEXT, "messages_text"), (SHARE, "sharegpt")])
 def test_rows_are_recognised_and_written_back_as_they_were(row: dict[str, Any], name: str) -> None:
     layout = find_layout(row)
     assert layout.name == name
     before = copy.deepcopy(row)
-    made = layout.write(row, layout.read(row))
+    made = converted(row, layout, layout, layout.read(row), layout.offer(row), _lose_nothing)
     assert made == before == row
     assert list(made) == list(before)
 

@@ -8,13 +8,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from toolfmt.conversion.collect import Collector
+from toolfmt.conversion.plan import plan
+from toolfmt.conversion.rewrite import Rewriter
+from toolfmt.conversion.rows import Outcome, RowConverter
 from toolfmt.detect import detect_texts
 from toolfmt.errors import UnrepresentableError
 from toolfmt.layouts.base import Turn, get_layout
 from toolfmt.registry import get_format
 from toolfmt.report import Reject, Report
-from toolfmt.conversion.rewrite import Rewriter
-from toolfmt.conversion.rows import Collector, Outcome, RowConverter, plan
 from toolfmt.tools import as_toolset, read_tools
 
 __all__ = ["convert"]

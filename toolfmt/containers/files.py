@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from toolfmt.conversion.collect import Collector
+from toolfmt.conversion.plan import plan
+from toolfmt.conversion.rows import Outcome, RowConverter
 from toolfmt.errors import LayoutError
 from toolfmt.report import Reject
-from toolfmt.conversion.rows import Collector, Outcome, RowConverter, plan
 from toolfmt.values import JSONTextError, dumps, loads
 
 __all__ = ["convert_file"]

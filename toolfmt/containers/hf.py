@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from toolfmt.conversion.collect import Collector
+from toolfmt.conversion.plan import plan
+from toolfmt.conversion.rows import Outcome, RowConverter
 from toolfmt.errors import LayoutError, ToolfmtError, ToolSpecError, UnrepresentableError
 from toolfmt.layouts.base import STRUCTURAL
 from toolfmt.report import Loss
-from toolfmt.conversion.rows import Collector, Outcome, RowConverter, plan
 from toolfmt.values import dumps, loads
 
 __all__ = ["convert_batch", "convert_datasets"]

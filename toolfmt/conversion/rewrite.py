@@ -13,7 +13,7 @@ from toolfmt.errors import ToolSpecError, UnrepresentableError
 from toolfmt.events import Parsed
 from toolfmt.format import Format
 from toolfmt.ir import Malformed, Message, Part, Reasoning, Text, Tool, ToolCall, ToolResult, build_call, build_text
-from toolfmt.layouts.base import Turn
+from toolfmt.layouts.base import Places, Turn
 from toolfmt.report import Loss
 from toolfmt.tools import ToolSet
 from toolfmt.values import literal
@@ -26,9 +26,11 @@ Block = tuple[tuple[Tool, ...], int, int]
 _ANY_TYPE = frozenset({"string", "integer", "number", "boolean", "null", "object", "array"})
 
 
-def find_block(turn: Turn, source: Format) -> Block | None:
-    """The source format's tools block in a prompt; ToolSpecError when a system text holds a broken one."""
-    if not turn.text or turn.role not in ("system", "developer", "user"):
+def find_block(turn: Turn, source: Format | None) -> Block | None:
+    """The tools block in a prompt, the layout's own or the source format's; ToolSpecError when a system text holds a broken one."""
+    if turn.block is not None:
+        return turn.block
+    if not turn.text or source is None or turn.role not in ("system", "developer", "user"):
         return None
     try:
         return source.find_tools(turn.text)
@@ -50,8 +52,10 @@ class Rewriter:
     """What the arguments are read and written by."""
     inferred: ToolSet | None = None
     """Tools made up from the data: written by where there are no others."""
-    ids: bool = True
-    """Calls in fields have ids, and there is a field for reasoning."""
+    places: Places = field(default_factory=Places)
+    """What the layout to write has a place for, where calls stand in fields."""
+    known: dict[int, Parsed] = field(default_factory=dict)
+    """What the source format read in some turns, by their ids."""
     losses: list[Loss] = field(default_factory=list)
     notices: list[Loss] = field(default_factory=list)
     calls: int = 0
@@ -76,7 +80,7 @@ class Rewriter:
                 made += self._prompt(turn)
         return made
 
-    def _lose(self, kind: str, path: str, detail: str) -> None:
+    def lose(self, kind: str, path: str, detail: str) -> None:
         self.losses.append(Loss(kind, path, detail=detail))
 
     def _notice(self, kind: str, path: str, detail: str) -> None:
@@ -104,6 +108,8 @@ class Rewriter:
     def _read(self, turn: Turn) -> tuple[list[Part], bool]:
         if turn.structured:
             parts: list[Part] = [Reasoning(text=turn.reasoning)] if turn.reasoning is not None else []
+            if turn.parts is not None:
+                return [*parts, *turn.parts], False
             if turn.text and (self.target is None or turn.text.strip()):
                 parts.append(build_text(turn.text))
             elif turn.text:
@@ -111,7 +117,7 @@ class Rewriter:
             return [*parts, *turn.calls], False
         if not turn.text or self.source is None:
             return [], False
-        parsed = parse(turn.text, self.source, tools=self.tools)
+        parsed = self.known.get(id(turn)) or parse(turn.text, self.source, tools=self.tools)
         if not parsed.calls and not any(mark in turn.text for mark in self.source.frames):
             self._check_unlisted(turn, parsed)
             return list(parsed.malformed), False
@@ -130,7 +136,7 @@ class Rewriter:
         start = -1
         for part, at, end in [placed for placed in parsed.placed if placed.part is not None]:
             if isinstance(part, Malformed):
-                self._lose("malformed", turn.path, f"a broken call stays as text: {part.reason}")
+                self.lose("malformed", turn.path, f"a broken call stays as text: {part.reason}")
             if isinstance(part, Text | Malformed):
                 start = at if start < 0 else start
                 made[len(made) - (at != start) :] = [build_text(turn.text[start:end])]
@@ -144,13 +150,13 @@ class Rewriter:
         """A text without calls stays as it is; say so where the target would read it as something else."""
         for part in parts:
             if isinstance(part, Malformed):
-                self._lose("malformed", turn.path, f"a broken call stays as text: {part.reason}")
+                self.lose("malformed", turn.path, f"a broken call stays as text: {part.reason}")
         target, text = self.target, turn.text
         if parts or not text or target is None or target is self.source or not any(mark in text for mark in target.opens):
             return
         read = parse(text, target, tools=self.tools)
         if read.calls or read.malformed:
-            self._lose("ambiguous", turn.path, f"this text has no call, and {target.name} would read one in it")
+            self.lose("ambiguous", turn.path, f"this text has no call, and {target.name} would read one in it")
 
     def _check_unlisted(self, turn: Turn, parsed: Parsed) -> None:
         """Where any JSON may be a call, only listed tools are: say so where one is not."""
@@ -173,7 +179,7 @@ class Rewriter:
                 continue
             for key, value in call.arguments.items():
                 if isinstance(value, str) and not isinstance(literal(value, _ANY_TYPE), str):
-                    self._lose(
+                    self.lose(
                         "type",
                         f"{turn.path}.calls[{i}].arguments.{key}",
                         f"`{value[:40]}` is written as a string: {self.source.name} does not say types; pass tools=",
@@ -190,10 +196,10 @@ class Rewriter:
         more = sum(isinstance(part, ToolCall) for part in parts)
         for part in parts:
             if isinstance(part, Reasoning) and (not limits.reasoning or target.reasoning is None):
-                self._lose("reasoning", f"{turn.path}.reasoning", f"{len(part.text)} characters dropped: {target.name} has no place for reasoning")
+                self.lose("reasoning", f"{turn.path}.reasoning", f"{len(part.text)} characters dropped: {target.name} has no place for reasoning")
             elif isinstance(part, Text) and more and not (limits.text_after if calls else limits.text_before):
                 side = "after a call" if calls else "before calls"
-                self._lose("text", f"{turn.path}.text", f"`{_short(part.text)}` dropped: {target.name} has no place for text {side}")
+                self.lose("text", f"{turn.path}.text", f"`{_short(part.text)}` dropped: {target.name} has no place for text {side}")
             elif isinstance(part, ToolCall):
                 written = self._with_target_id(turn, part, calls, target, linked)
                 self._pending.append((part, written.id))
@@ -221,7 +227,7 @@ class Rewriter:
         if linked:
             self._notice("id", path, f"'{call.id}' dropped: {target} has no ids; order links results to calls")
         else:
-            self._lose("id", path, f"'{call.id}' dropped: {target} has no ids")
+            self.lose("id", path, f"'{call.id}' dropped: {target} has no ids")
         return build_call(call.name, call.arguments)
 
     def _write(self, turn: Turn, parts: Sequence[Part], ended: bool) -> str:
@@ -236,7 +242,7 @@ class Rewriter:
                     return render(message, target, tools=self.inferred, end=ended)
                 except UnrepresentableError as error:
                     text = render(message, target, end=ended)
-                    self._lose("type", turn.path + error.path[1:], f"{error.reason}, by the types seen in the data")
+                    self.lose("type", turn.path + error.path[1:], f"{error.reason}, by the types seen in the data")
                     return text
             return render(message, target, tools=self.tools, end=ended)
         except UnrepresentableError as error:
@@ -248,21 +254,31 @@ class Rewriter:
             self._notice("end", turn.path, "the end-of-turn marker is dropped: calls in fields have none")
         calls = [self._field(turn, i, call, linked) for i, call in enumerate(part for part in parts if isinstance(part, ToolCall))]
         texts = [i for i, part in enumerate(parts) if isinstance(part, Text)]
-        if texts and any(isinstance(part, ToolCall) for part in parts[: texts[-1]]):
-            self._lose("order", turn.path, "text after a call is written before it: calls in fields have no place among text")
         reasoning = next((part.text for part in parts if isinstance(part, Reasoning)), None)
-        if reasoning is not None and not self.ids:
-            self._lose("reasoning", f"{turn.path}.reasoning", f"{len(reasoning)} characters dropped: the layout has no place for reasoning")
+        if reasoning is not None and not self.places.reasoning:
+            self.lose("reasoning", f"{turn.path}.reasoning", f"{len(reasoning)} characters dropped: the layout has no place for reasoning")
             reasoning = None
         self._pending = [(call, call.id) for call in calls]
         text = turn.text if turn.structured else "".join(part.text for part in parts if isinstance(part, Text))
-        made = changed_copy(turn, text=text, calls=tuple(calls), reasoning=reasoning, structured=True)
-        made.changed = not turn.structured or made.calls != turn.calls or bool(turn.notes) or not _is_plain(turn)
+        ordered: tuple[Part, ...] | None = None
+        if text and calls and not self.places.text:
+            self.lose("text", f"{turn.path}.text", f"`{_short(text)}` dropped: the layout has no place for text beside calls")
+            text = None
+        elif texts and any(isinstance(part, ToolCall) for part in parts[: texts[-1]]):
+            if self.places.order:
+                new = iter(calls)
+                ordered = tuple(next(new) if isinstance(part, ToolCall) else part for part in parts if not isinstance(part, Reasoning))
+            else:
+                self.lose("order", turn.path, "text after a call is written before it: calls in fields have no place among text")
+        if len(calls) > 1 and not self.places.many_calls:
+            raise UnrepresentableError(turn.path, f"{len(calls)} calls in one turn: the layout has a place for one")
+        made = changed_copy(turn, text=text, calls=tuple(calls), reasoning=reasoning, parts=ordered, structured=True)
+        made.changed = not turn.structured or made.calls != turn.calls or bool(turn.notes) or not turn.plain
         return made
 
     def _field(self, turn: Turn, index: int, call: ToolCall, linked: bool) -> ToolCall:
         """A call with an id, where the layout has ids."""
-        if self.ids:
+        if self.places.ids:
             return call if call.id is not None else build_call(call.name, call.arguments, self._unused("call_{}".format))
         return call if call.id is None else self._without_id(turn, call, index, "the layout", linked)
 
@@ -312,7 +328,7 @@ class Rewriter:
         found = next((i for i, (call, _) in enumerate(self._pending) if result.call_id and call.id == result.call_id), 0)
         call, new_id = self._pending.pop(found) if self._pending else (None, None)
         if call is not None and result.name is not None and result.name != call.name and self.target and not self.target.limits.result_names:
-            self._lose("name", turn.path, f"the result's name `{result.name}` is dropped, and the call it follows is to `{call.name}`")
+            self.lose("name", turn.path, f"the result's name `{result.name}` is dropped, and the call it follows is to `{call.name}`")
         name = result.name if result.name is not None else call.name if call else None
         return ToolResult(content=result.content, name=name, call_id=result.call_id), call, new_id
 
@@ -341,18 +357,19 @@ class Rewriter:
 
     def _structured_result(self, turn: Turn, result: ToolResult, call: ToolCall | None, new_id: str | None) -> Turn:
         call_id = result.call_id or new_id
-        if call_id is None and self.ids:
+        if call_id is None and self.places.ids:
             self._notice("id", turn.path, "a tool result without an id: no call stands before it")
-        name = result.name if turn.name is not None or call is None or result.name != call.name else None
-        call_id = call_id if self.ids else None
-        changed = not turn.structured or call_id != turn.call_id
+        said = self.places.result_names or turn.name is not None or call is None or result.name != call.name
+        name = result.name if said else None
+        call_id = call_id if self.places.ids else None
+        changed = not turn.structured or call_id != turn.call_id or name != turn.name
         return changed_copy(turn, role="tool", text=result.content, call_id=call_id, name=name, structured=True, changed=changed)
 
     # -- prompts
 
     def _prompt(self, turn: Turn) -> list[Turn]:
         """The turn with its tools block rewritten; without it, and none where nothing is left, where tools stand in a field."""
-        found = find_block(turn, self.source) if self.source else None
+        found = find_block(turn, self.source)
         if found is None or turn.text is None:
             return [turn]
         tools, start, end = found
@@ -366,7 +383,7 @@ class Rewriter:
         except (UnrepresentableError, ToolSpecError) as error:
             raise UnrepresentableError(f"{turn.path}.tools", f"{self.target.name} cannot write these tools: {error}") from None
         if again is None or again[0] != tools:
-            self._lose("tools", f"{turn.path}.tools", f"{self.target.name} does not say all that the tools block said")
+            self.lose("tools", f"{turn.path}.tools", f"{self.target.name} does not say all that the tools block said")
         return [changed_copy(turn, text=turn.text[:start] + written + turn.text[end:], changed=True)]
 
 
@@ -378,15 +395,6 @@ def _linked(calls: Sequence[ToolCall], after: Sequence[Turn]) -> bool:
             break
         ids.append(turn.call_id)
     return len(ids) <= len(calls) and all(got is None or got == call.id for got, call in zip(ids, calls, strict=False))
-
-
-def _is_plain(turn: Turn) -> bool:
-    """Whether calls in fields are spelled as they would be written: ids, and arguments as JSON text."""
-    held = turn.raw.get("tool_calls")
-    return turn.keys[0] == "from" or (
-        isinstance(held, list)
-        and all(isinstance(call.get("function"), dict) and isinstance(call["function"].get("arguments"), str) for call in held)
-    )
 
 
 def _short(text: str) -> str:

@@ -4,21 +4,22 @@ Chat data without calls is of this layout too.  ``conversations`` with ``role`` 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from toolfmt.errors import LayoutError
-from toolfmt.layouts.base import Row, Turn, carry, replace, text_of
+from toolfmt.layouts.base import Layout, Lose, Places, Row, Turn, carry, text_of
 
-__all__ = ["KEYS", "MessagesText", "list_key", "read_message", "write_rows"]
+__all__ = ["KEYS", "MessagesText", "list_key", "read_message"]
 
 KEYS = ("role", "content")
 _ROLES = {name: name for name in ("system", "developer", "user", "assistant", "tool")} | {"function": "tool", "ipython": "tool"}
 
 
-class MessagesText:
-    name = "messages_text"
-    holds_calls = holds_ids = False
-    as_text = "messages_text"
+class MessagesText(Layout):
+    name = as_text = "messages_text"
+    owns = ("messages", "conversations")
+    places = Places(calls=False, ids=False, reasoning=False)
+    arrow: ClassVar[Mapping[str, Any]] = {"messages": [{"role": "text", "content": "text"}], "tools": "json"}
 
     def claims(self, row: Row) -> bool:
         return list_key(row) is not None
@@ -27,8 +28,8 @@ class MessagesText:
         key = list_key(row)
         return [read_message(message, f"$.{key}[{i}]") for i, message in enumerate(row[key] if key else ())]
 
-    def write(self, row: Row, turns: Sequence[Turn]) -> dict[str, Any]:
-        return write_rows(row, [self._message(turn) for turn in turns])
+    def write(self, row: Row, turns: Sequence[Turn], lose: Lose) -> dict[str, Any]:
+        return {list_key(row) or "messages": [self._message(turn) for turn in turns]}
 
     def _message(self, turn: Turn) -> dict[str, Any]:
         if turn.keys == KEYS and not turn.changed:
@@ -58,10 +59,3 @@ def role_of(turn: Turn) -> str:
     """The role's spelling: as it was where that says the same."""
     was = turn.raw.get("role") if turn.keys == KEYS else None
     return was if isinstance(was, str) and was != "function" and _ROLES.get(was) == turn.role else turn.role
-
-
-def write_rows(row: Row, messages: list[dict[str, Any]]) -> dict[str, Any]:
-    key = list_key(row)
-    if key:
-        return replace(row, key, key, messages)
-    return replace(row, "conversations", "messages", messages, drop=("system",) if isinstance(row.get("system"), str) and row["system"] else ())

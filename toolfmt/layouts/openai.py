@@ -5,12 +5,12 @@ Also read: arguments as objects (TRL), the legacy ``function_call`` and role ``f
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from toolfmt.errors import LayoutError
 from toolfmt.ir import ToolCall
-from toolfmt.layouts.base import REASONING, Row, Turn, call_of, carry
-from toolfmt.layouts.messages_text import KEYS, list_key, read_message, role_of, write_rows
+from toolfmt.layouts.base import REASONING, Layout, Lose, Places, Row, Turn, call_of, carry
+from toolfmt.layouts.messages_text import KEYS, MessagesText, list_key, read_message, role_of
 from toolfmt.values import dumps
 
 __all__ = ["OpenAI"]
@@ -18,10 +18,24 @@ __all__ = ["OpenAI"]
 _SIGNS = ("tool_calls", "function_call", "tool_call_id")
 
 
-class OpenAI:
+class OpenAI(Layout):
     name = "openai"
-    holds_calls = holds_ids = True
+    owns = MessagesText.owns
     as_text = "messages_text"
+    places = Places()
+    arrow: ClassVar[Mapping[str, Any]] = {
+        "messages": [
+            {
+                "role": "text",
+                "content": "text",
+                "tool_calls": [{"id": "text", "type": "text", "function": {"name": "text", "arguments": "text"}}],
+                "tool_call_id": "text",
+                "name": "text",
+                "reasoning_content": "text",
+            }
+        ],
+        "tools": "json",
+    }
 
     def claims(self, row: Row) -> bool:
         key = list_key(row)
@@ -46,6 +60,7 @@ class OpenAI:
                     turn.reasoning = _string(turn.raw, key, path)
             self._read_calls(turn)
             turn.structured = bool(turn.calls)
+            turn.plain = not turn.raw.get("function_call") and all(map(_is_plain, turn.raw.get("tool_calls") or ()))
         return turn
 
     def _read_calls(self, turn: Turn) -> None:
@@ -64,11 +79,12 @@ class OpenAI:
             read, twice = call_of(held, inner, call.get("id") if isinstance(call, Mapping) else None)
             if twice:
                 turn.notes.append((f"{inner}.arguments", "were encoded twice and decoded once more"))
+            turn.objects |= isinstance(held, Mapping) and isinstance(held.get("arguments"), Mapping)
             made.append(read)
         turn.calls = tuple(made)
 
-    def write(self, row: Row, turns: Sequence[Turn]) -> dict[str, Any]:
-        return write_rows(row, [self._message(turn) for turn in turns])
+    def write(self, row: Row, turns: Sequence[Turn], lose: Lose) -> dict[str, Any]:
+        return {list_key(row) or "messages": [self._message(turn) for turn in turns]}
 
     def _message(self, turn: Turn) -> dict[str, Any]:
         if turn.keys == KEYS and not turn.changed:
@@ -85,6 +101,12 @@ class OpenAI:
         if turn.role == "tool" and turn.name is not None:
             fields["name"] = turn.name
         return carry(turn, KEYS, role_of(turn), fields)
+
+
+def _is_plain(call: Any) -> bool:
+    """Whether a call is spelled as it would be written, but for the space in its JSON."""
+    held = call.get("function")
+    return isinstance(held, Mapping) and isinstance(held.get("arguments"), str)
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

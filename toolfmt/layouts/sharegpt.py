@@ -5,11 +5,11 @@ with text and calls becomes two turns, the text first.  There are no ids and the
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from toolfmt.errors import LayoutError
 from toolfmt.ir import ToolCall
-from toolfmt.layouts.base import Row, Turn, call_of, carry, replace, text_of
+from toolfmt.layouts.base import Layout, Lose, Places, Row, Turn, call_of, carry, text_of
 from toolfmt.layouts.messages_text import list_key
 from toolfmt.values import JSONTextError, dumps, loads
 
@@ -25,11 +25,16 @@ _ROLES = {
 _WRITTEN = {"user": "human", "assistant": "gpt", "tool": "observation"}
 
 
-class ShareGPT:
-    name = "sharegpt"
-    holds_calls = True
-    holds_ids = False
-    as_text = "sharegpt"
+class ShareGPT(Layout):
+    name = as_text = "sharegpt"
+    owns = ("conversations", "system")
+    places = Places(ids=False, reasoning=False)
+    arrow: ClassVar[Mapping[str, Any]] = {
+        "conversations": [{"from": "text", "value": "text"}],
+        "system": "text",
+        "tools": "text",
+    }
+    tools_as = "json"
 
     def claims(self, row: Row) -> bool:
         return isinstance(row.get("conversations"), list) and list_key(row) is None
@@ -44,15 +49,15 @@ class ShareGPT:
             turns.insert(0, Turn("system", "$.system", row, ("", "system"), text=system))
         return turns
 
-    def write(self, row: Row, turns: Sequence[Turn]) -> dict[str, Any]:
+    def write(self, row: Row, turns: Sequence[Turn], lose: Lose) -> dict[str, Any]:
         messages: list[dict[str, Any]] = []
-        made = dict(row)
+        system: dict[str, Any] = {}
         for turn in turns:
-            if turn.keys == ("", "system"):
-                made["system"] = turn.text
+            if turn.path == "$.system":
+                system["system"] = turn.text
             else:
                 messages += _messages(turn)
-        return replace(made, list_key(row) or "conversations", "conversations", messages)
+        return {"conversations": messages, **system}
 
 
 def _turn(message: object, path: str) -> Turn:
@@ -74,6 +79,7 @@ def _turn(message: object, path: str) -> Turn:
         raise LayoutError(f"{path}.value", "expected at least one call, got `[]`")
     read = [call_of(call, f"{path}.value[{i}]") for i, call in enumerate(calls)]
     turn.calls = tuple(call for call, _ in read)
+    turn.objects = decoded is value
     turn.notes += [(f"{path}.value[{i}].arguments", "were encoded twice and decoded once more") for i, (_, twice) in enumerate(read) if twice]
     return turn
 

@@ -1,0 +1,64 @@
+"""`plan`: what must be known of the data before its first row is converted, the format of its calls and the types of their arguments."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from toolfmt.api import parse
+from toolfmt.conversion.rows import RowConverter, blocks
+from toolfmt.detect import detect_texts
+from toolfmt.errors import ToolfmtError
+from toolfmt.events import Parsed
+from toolfmt.ir import ToolCall
+from toolfmt.registry import formats, get_format
+from toolfmt.validation import infer_tools
+
+__all__ = ["plan"]
+
+_SAMPLE = 500  # rows with calls by which the format is found
+_SHARE = 0.05  # of them that an ambiguous format needs to be looked for in every row
+
+
+def plan(base: RowConverter, source: str, rows: Callable[[], Iterable[object]], *, infer: bool = True) -> RowConverter:
+    """``base`` with the format found in the data (``source="auto"``) and, where they are needed, tools inferred from its calls."""
+    made = _find_source(base, rows()) if source == "auto" else replace(base, source=get_format(source).name)
+    if not infer or made.tools is not None or made.to is None or get_format(made.to).limits.typed_values:
+        return made
+    inferred = tuple(infer_tools(_calls_without_tools(made, rows())))
+    return replace(made, inferred=inferred) if inferred else made
+
+
+def _find_source(base: RowConverter, rows: Iterable[object]) -> RowConverter:
+    best: Counter[str] = Counter()
+    for row in rows:
+        try:
+            _, turns, _ = base.read(row)
+        except ToolfmtError:
+            continue
+        found = detect_texts([turn.text for turn in turns if turn.role == "assistant" and turn.text and not turn.structured])
+        if found:
+            best[found[0].format] += 1
+            if best.total() >= _SAMPLE:
+                break
+    others = [info.name for info in formats() if not get_format(info.name).ambiguous]
+    others += [name for name, times in best.items() if get_format(name).ambiguous and times >= _SHARE * best.total()]
+    source = best.most_common(1)[0][0] if best else None
+    passed_over = tuple(info.name for info in formats() if info.name not in (source, *others))
+    return replace(base, source=source, others=tuple(name for name in others if name != source), passed_over=passed_over)
+
+
+def _calls_without_tools(converter: RowConverter, rows: Iterable[object]) -> Iterator[ToolCall]:
+    """The calls of rows that state no tools, where the spelling says their types."""
+    for row in rows:
+        try:
+            _, turns, offer = converter.read(row)
+            known: dict[int, Parsed] = {}
+            source = None if offer.tools else converter.format_of(turns, offer, known)
+            if offer.tools or next(blocks(turns, source), None):
+                continue
+            for turn in turns:
+                yield from turn.calls
+                if source and source.limits.typed_values and turn.role == "assistant" and turn.text and not turn.structured:
+                    yield from (known.get(id(turn)) or parse(turn.text, source)).calls
+        except ToolfmtError:
+            continue
