@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from toolfmt.api import render
+from toolfmt.conversion.rows import RowConverter
 from toolfmt.convert import convert
 from toolfmt.errors import LayoutError, LossError
 from toolfmt.ir import Message, Reasoning, ToolCall
 from toolfmt.report import Report
-from toolfmt.conversion.rows import RowConverter
 from toolfmt.tools import read_tools
 
 FENCE = (

@@ -11,7 +11,16 @@ from toolfmt.grammar.nodes import ANYTHING_GOES, Array, Goal, Node, Number, Obje
 from toolfmt.grammar.objects import ObjectRules, Then
 from toolfmt.grammar.productive import needs_automaton
 from toolfmt.grammar.raw_values import RawValues
-from toolfmt.grammar.strings import BARE, JSON_QUOTES, LOOSE_QUOTES, PYTHON_JSON_QUOTES, PYTHON_QUOTES, Quotes, encoded, hiding
+from toolfmt.grammar.strings import (
+    BARE,
+    JSON_QUOTES,
+    LOOSE_QUOTES,
+    PYTHON_JSON_QUOTES,
+    PYTHON_QUOTES,
+    Quotes,
+    encoded,
+    hiding,
+)
 from toolfmt.rule import (
     ANY,
     EMPTY,
