@@ -150,3 +150,15 @@ def test_any_order_of_keys_takes_a_rule_for_each_set_of_them(fmt: str) -> None:
     for count in range(1, 9):
         assert rules(count, "any") <= 2**count + 2  # root and call
     assert rules(8, "schema") <= 8 + 2
+
+
+@pytest.mark.parametrize("engine", TEXTS)
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_what_follows_a_value_stands_once_however_many_ways_the_value_has(fmt: str, engine: str) -> None:
+    """Ten required parameters of any type: the text would else double, or worse, with each."""
+    sizes = []
+    for count in (5, 10):
+        properties: dict[str, Any] = {f"key_{i}": {} for i in range(count)}
+        parameters = {"type": "object", "properties": properties, "required": list(properties)}
+        sizes.append(len(toolfmt.grammar_for([{"name": "f", "parameters": parameters}], fmt, engine=engine).text))
+    assert sizes[1] < 2.2 * sizes[0]

@@ -435,3 +435,12 @@ def test_an_escape_counts_as_what_the_reader_takes_it_for(format: str, engine: s
     spelled = text.replace("ab/", "ab\\/")
     read = toolfmt.parse(spelled, format, tools=tools)
     assert grammar.relaxed or not grammar.matches(spelled) or not toolfmt.validate(read.calls, tools)
+
+
+@pytest.mark.parametrize("engine", ["xgrammar", "llguidance"])
+@pytest.mark.parametrize("key", ["/Applications/MyApp.app", "$ref", "@id", "a-b.c"])
+def test_undeclared_keys_hold_the_marks_that_the_format_writes_bare(key: str, engine: str) -> None:
+    tools = [{"name": "f", "parameters": {"type": "object", "properties": {"o": {"type": "object"}}}}]
+    grammar = toolfmt.grammar_for(tools, "gemma4", engine=engine)
+    text = toolfmt.render(toolfmt.ToolCall(name="f", arguments={"o": {key: "v"}}), "gemma4", tools=tools)
+    assert grammar.matches(text)

@@ -79,12 +79,17 @@ class ObjectRules:
         written, _ = state
         if state in self._named:
             return self._named[state]
-        after_optional = 0 < written <= self.count and not self.members[written - 1].required
-        if not (self.unordered or after_optional or written == self.count or written % _INLINE == _INLINE - 1):
+        last = self.members[written - 1] if not self.unordered and 0 < written <= self.count else None
+        again = last is not None and (not last.required or self._ends_often(last.goal))
+        if not (self.unordered or again or written == self.count or written % _INLINE == _INLINE - 1):
             return self._keys(state)
         self._named[state] = ref = self.speller.reserve()
         self.speller.rules[ref.name] = self._keys(state)
         return ref
+
+    def _ends_often(self, goal: Goal) -> bool:
+        """Whether what follows a value is written once for each way in which the value may stand."""
+        return self.raw is not None and (len(goal.branches) > 1 or self.raw.spells_strings_twice)
 
     def _keys(self, state: State) -> Rule:
         written, count = state

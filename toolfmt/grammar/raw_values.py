@@ -43,6 +43,7 @@ class RawValues:
     def __init__(self, speller: "Speller", tool: Tool, dialect: Dialect) -> None:
         self.speller, self.dialect = speller, dialect
         self.tool, self.tools = tool, ToolSet((tool,))
+        self.spells_strings_twice = dialect.strings.or_json or bool(dialect.strings.quotes[0])
 
     def pair(self, name: str | None, key: Rule, goal: Goal, then: Then) -> Rule:
         """A key, its value, and what follows."""

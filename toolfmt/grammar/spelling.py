@@ -278,8 +278,10 @@ class Speller:
         patterns = [rule] if rule != ANY_TEXT else []
         patterns += [Not(alt(*taken))] if taken else []
         if m.keys == "bare":
-            more = [char for char in "-." if re.fullmatch(m.pattern, f"a{char}b")]
-            return Lexeme(_all([seq(_LETTER, many(_LETTER | Chars.of(("0", "9"), *more))), *patterns]))
+            first = [char for char in _MARKS if re.fullmatch(m.pattern, f"{char}a")]
+            more = [char for char in _MARKS if re.fullmatch(m.pattern, f"a{char}b")]
+            some = _LETTER | Chars.of(*first)
+            return Lexeme(_all([seq(some, many(some | Chars.of(("0", "9"), *more))), *patterns]))
         node = Text(patterns=tuple(patterns))
         style = dialect.strings
         return self._quoted(node, _json_quotes(style) if m.keys == "json" else PYTHON_QUOTES[0], style.never)
@@ -362,6 +364,8 @@ class Speller:
 
 ANY_TEXT = many(ANY)
 _LETTER = Chars.of(("A", "Z"), ("a", "z"), "_")
+_MARKS = "-.$@/"
+"""What may stand in an undeclared key beside letters and digits, where the format writes it bare and can."""
 
 
 def _ignore(pointer: str, keyword: str, reason: str) -> None:
