@@ -110,9 +110,9 @@ class _Rows:
         import torch
 
         if self.begun:
-            for matcher, row in zip(self.matchers, input_ids, strict=True):
+            for matcher, token in zip(self.matchers, input_ids[:, -1].tolist(), strict=True):
                 if not matcher.is_stopped():
-                    matcher.consume_token(int(row[-1]))
+                    matcher.consume_token(token)
                 _still_works(matcher)
         self.begun = True
         # A stopped matcher allows the end of the turn and nothing else.
