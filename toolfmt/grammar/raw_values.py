@@ -157,29 +157,26 @@ class RawValues:
     def _tree(self, node: Node) -> Rule:
         """A container as a tree of tags, where it has elements and its keys are known."""
         mark = self.dialect.tree
-        if not mark:
-            return NEVER
-        if isinstance(node, Array | Object) and _general(node):
-            self.speller.narrowed("", "items", "a free container stands as JSON, not as a tree of tags")
+        if not mark or (isinstance(node, Array | Object) and node.high == 0):
             return NEVER
         m = self.dialect.members
         inside = _TreeValues(
             self.speller, self.tool, replace(self.dialect, members=replace(m, opens="", closes="", empty=""))
         )
-        if isinstance(node, Array) and node.items is not None and not (node.prefix or node.distinct or node.high == 0):
+        if isinstance(node, Array) and node.items is not None and not (node.prefix or node.distinct or _general(node)):
             item = seq(f"{mark}<item>", inside.value(node.items, ANY_TYPES, [(f"{mark}</item>", Lit(""))]))
             return repeat(item, max(node.low, 1), node.high)
-        if (
-            isinstance(node, Object)
-            and node.members
-            and not node.rest
-            and all(member.key != "item" for member in node.members)
-        ):
-            if not all(self.speller.can_write_key(member.key, self.dialect) for member in node.members):
-                return NEVER
+        if isinstance(node, Object) and self._names_its_keys(node):
             rules = ObjectRules(self.speller, replace(node, low=max(node.low, 1)), inside.dialect, inside)
             return rules.whole()
+        self.speller.narrowed("", "items", "such a container stands as JSON, not as a tree of tags")
         return NEVER
+
+    def _names_its_keys(self, node: Object) -> bool:
+        """Whether the tags of a tree are known; one with a tag `item` could be taken for an array."""
+        keys = [member.key for member in node.members]
+        writable = all(self.speller.can_write_key(key, self.dialect) for key in keys)
+        return bool(keys) and not node.rest and "item" not in keys and writable
 
 
 class _TreeValues(RawValues):
