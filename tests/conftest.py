@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -50,3 +51,22 @@ def bfcl() -> Path:
     if spec is None or spec.origin is None:
         pytest.skip("bfcl-eval is not installed: pip install --no-deps bfcl-eval")
     return Path(spec.origin).parent / "data"
+
+
+@pytest.fixture(scope="module")
+def ray_cluster() -> Iterator[Any]:
+    """A Ray of these tests' own, with three workers."""
+    import logging
+
+    ray = pytest.importorskip("ray")
+    from toolfmt.integrations.ray import _QUIET
+
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    ray.init(
+        address="local", num_cpus=3, include_dashboard=False, object_store_memory=80 * 2**20, log_to_driver=False, logging_level=logging.ERROR
+    )
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    yield ray
+    ray.shutdown()

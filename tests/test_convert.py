@@ -125,7 +125,7 @@ def test_text_bytes_round_calls_are_kept() -> None:
 
 
 def test_what_is_not_accepted_is_said() -> None:
-    with pytest.raises(TypeError, match=r"a list of rows, or a datasets Dataset.*got `builtins.tuple`"):
+    with pytest.raises(TypeError, match=r"a list or a generator of rows, a datasets Dataset.*got `builtins.tuple`"):
         convert(({"messages": []},), to="hermes")
     with pytest.raises(ValueError, match=r"to=.*or layout="):
         convert(ROWS)
@@ -200,7 +200,10 @@ def test_results_get_their_names_by_id() -> None:
     report = Report()
     (made,) = convert([row], to="functiongemma", on_loss="ignore", report=report)
     assert "response:g{" in made["messages"][1]["content"] and "response:f{" in made["messages"][2]["content"]
-    assert [loss.kind for loss in report.losses] == ["id", "id"]
+    assert not report.losses and report.notice_counts == {"id": 2}
+    (back,) = convert([made], layout="openai")
+    calls, *answers = back["messages"]
+    assert [answer["tool_call_id"] for answer in answers] == [call["id"] for call in reversed(calls["tool_calls"])]
 
 
 def test_a_result_without_a_call_cannot_be_named() -> None:
@@ -317,8 +320,8 @@ def test_ids_are_a_loss_only_where_order_does_not_link() -> None:
         report = Report()
         convert([row], to="hermes", report=report)
         assert report.notice_counts["id"] == 2 and not report.losses
-    with pytest.raises(LossError, match="'a' dropped: hermes has no ids"):
-        convert([openai_row("a", "b", results=("b", "a"))], to="hermes")
+    with pytest.raises(LossError, match="which call this answers is lost: without ids it is taken for another's result: `b`"):
+        convert([openai_row("a", "b", results=("b",))], to="hermes")
 
 
 @pytest.mark.parametrize(

@@ -82,10 +82,13 @@ def test_json_with_a_list(tmp_path: Path) -> None:
     path = tmp_path / "d.json"
     path.write_text(json.dumps(ROWS))
     out = convert(path, layout="openai")
-    assert out.name == "d.openai.jsonl"
-    assert [json.loads(line) for line in out.read_text().splitlines()] == convert(ROWS, layout="openai")
+    assert out.name == "d.openai.json" and json.loads(out.read_text()) == convert(ROWS, layout="openai")
+    plain = '[{"messages":[],"x":1e5},\n {"messages" : [\n], "x":1.50}]'
+    path.write_text(plain)
+    assert convert(path, to="hermes").read_text() == "[\n" + plain[1:-1].replace(",\n ", ",\n") + "\n]\n"
+    assert convert(path, to="hermes", out=tmp_path / "o.jsonl").read_text().splitlines()[1] == '{"messages" : [], "x":1.50}'
     path.write_text("{}")
-    with pytest.raises(LayoutError, match="expected a JSON list of rows, got `dict`"):
+    with pytest.raises(LayoutError, match=r"expected a JSON list of rows \(rows in lines are .jsonl\), got `{}`"):
         convert(path, to="hermes")
 
 
@@ -97,7 +100,7 @@ def test_the_input_is_never_the_output(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="never changed"):
             convert(path, to="hermes", out=out)
     with pytest.raises(ValueError, match="expected a file of rows"):
-        convert(tmp_path / "d.parquet", to="hermes")
+        convert(tmp_path / "d.txt", to="hermes")
 
 
 def test_a_loss_leaves_nothing_half_written(tmp_path: Path) -> None:
@@ -227,14 +230,9 @@ def test_the_nulls_with_which_arrow_pads_are_no_arguments(datasets: Any) -> None
 
 
 def test_worker_processes(datasets: Any) -> None:
-    from toolfmt.containers.hf import Shape, _Batch
-
-    batch = _Batch(
-        RowConverter("hermes", None, "json_fence", padded=True),
-        Shape(("n", "messages"), "messages", ("role", "content")),
-    )
-    made = datasets.Dataset.from_list(many(8)).map(batch, batched=True, num_proc=2)
-    assert [row["messages"] for row in made] == [row["messages"] for row in convert(many(8), to="hermes")]
+    report = Report()
+    made = convert(datasets.Dataset.from_list(many(8)), to="hermes", num_proc=2, report=report)
+    assert made.to_list() == convert(many(8), to="hermes") and (report.rows, report.with_calls) == (8, 7)
 
 
 def test_a_message_that_is_untouched_is_the_same_object_by_value() -> None:

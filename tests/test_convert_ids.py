@@ -54,9 +54,62 @@ def test_ids_that_the_target_writes_are_kept_and_others_made_anew(target: str, w
     assert report.notice_counts["id"] == (0 if target == "cohere" else 3)
 
 
-def test_ids_are_lost_where_the_target_has_none_and_order_does_not_tell() -> None:
-    with pytest.raises(LossError, match=r"calls\[0\].id: 'call_a' dropped: hermes has no ids"):
-        convert(rows("call_a", "call_b", "call_c"), to="hermes")
+def test_results_are_put_in_the_order_of_their_calls_where_there_are_no_ids() -> None:
+    report = Report()
+    made = contents(convert(rows("call_a", "call_b", "call_c"), to="hermes", report=report))
+    assert [text for text in made if "response" in text] == [f"<tool_response>\n{said}\n</tool_response>" for said in ("of f", "of g", "of f again")]
+    assert report.notice_counts == {"id": 3, "order": 1}
+    assert "$.messages[2]: results stand in the order of their calls now" in report.summary()
+
+
+def test_results_that_name_their_tools_keep_their_order() -> None:
+    report = Report()
+    made = convert(rows("call_a", "call_b", "call_c"), to="functiongemma", report=report)
+    assert report.notice_counts == {"id": 3}
+    back = convert(made, layout="openai")[0]["messages"]
+    assert [message["content"] for message in back if message["role"] == "tool"] == ["of g", "of f", "of f again"]
+    calls = [call["id"] for message in back for call in message.get("tool_calls") or ()]
+    assert [message["tool_call_id"] for message in back if message["role"] == "tool"] == [calls[1], calls[0], calls[2]]
+
+
+@pytest.mark.parametrize("layout, wanted", [("hermes_fc", ["of g", "of f"]), ("toolace", ["of g", "of f"]), ("toucan", ["of f", "of g"])])
+def test_results_in_layouts_without_ids_are_linked_by_name_else_put_in_order(layout: str, wanted: list[str]) -> None:
+    report = Report()
+    made = convert(rows("call_a", "call_b", "call_c"), layout=layout, report=report)
+    assert report.notice_counts["order"] == (wanted[0] == "of f")
+    back = convert(made, layout="openai")[0]["messages"]
+    calls = {call["id"]: call["function"]["name"] for message in back for call in message.get("tool_calls") or ()}
+    results = [message for message in back if message["role"] == "tool"]
+    assert [message["content"] for message in results][:2] == wanted
+    assert [f"of {calls[message['tool_call_id']]}" for message in results] == [*wanted, "of f"]  # "of f again" is of f
+    assert {message["tool_call_id"] for message in results} == set(calls)
+
+
+def test_a_link_that_neither_order_nor_name_can_tell_is_lost() -> None:
+    given = rows("call_a", "call_b", "call_c")
+    del given[0]["messages"][3]
+    with pytest.raises(LossError, match=r"messages\[2\]: which call this answers is lost: .*`call_b`"):
+        convert(given, to="hermes")
+    with pytest.raises(LossError, match=r"messages\[2\]: which call this answers is lost: .*`call_b`"):
+        convert(given, layout="sharegpt")
+
+
+def test_a_late_result_is_linked_by_its_id() -> None:
+    given = rows("call_a", "call_b", "call_c")
+    messages = given[0]["messages"]
+    messages.append(messages.pop(3))  # that of call_a, after the other round
+    back = convert(convert(given, to="mistral_v3"), layout="openai")[0]["messages"]
+    assert [message["tool_call_id"] for message in back if message["role"] == "tool"] == ["call00001", "call00002", "call00000"]
+    with pytest.raises(LossError, match=r"messages\[5\]: which call this answers is lost: .*`call_a`"):
+        convert(given, to="hermes")
+
+
+def test_an_id_of_no_call_is_said_where_it_is_dropped() -> None:
+    given = rows("call_a", "call_b", "call_c")
+    given[0]["messages"][5]["tool_call_id"] = "other"
+    with pytest.raises(LossError, match=r"messages\[5\]: 'other' is the id of no call before this result, and dropped"):
+        convert(given, to="hermes")
+    assert convert(given, layout="openai") == given
 
 
 def test_results_follow_their_calls() -> None:

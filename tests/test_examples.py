@@ -51,7 +51,7 @@ def test_a_format_of_a_package_of_its_own(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(source / "tests")]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "14 passed" in done.stdout
+    assert "16 passed" in done.stdout
 
 
 def test_acme_reads_no_other_keys(acme: toolfmt.Format) -> None:

@@ -8,6 +8,7 @@ import pytest
 from toolfmt.convert import convert
 from toolfmt.errors import LayoutError
 from toolfmt.layouts.base import converted, find_layout, get_layout, layouts
+from toolfmt.report import Report
 
 CALL = {"id": "call_7", "type": "function", "function": {"name": "now", "arguments": '{"zone": "UTC"}'}}
 OPENAI: dict[str, Any] = {
@@ -51,7 +52,7 @@ def test_rows_are_recognised_and_written_back_as_they_were(row: dict[str, Any], 
 
 def test_every_layout_of_the_table_loads() -> None:
     assert [get_layout(name).name for name in layouts()] == list(layouts())
-    with pytest.raises(LayoutError, match="known: openai, messages_text, sharegpt: `alpaca`"):
+    with pytest.raises(LayoutError, match=r"known: .*openai, messages_text, .*sharegpt.*: `alpaca`"):
         get_layout("alpaca")
 
 
@@ -59,7 +60,7 @@ def test_every_layout_of_the_table_loads() -> None:
     ("row", "message"),
     [
         (3, r"\$: expected an object, got `int`"),
-        ({"text": "x"}, r"\$: expected a key `messages` or `conversations`.*got the keys `text`"),
+        ({"body": "x"}, r"\$: expected a key `messages` or `conversations`.*got the keys `body`"),
         ({"messages": "x"}, r"\$.messages: expected a list of messages, got `'x'`"),
         ({"messages": [3]}, r"\$.messages\[0\]: expected an object"),
         ({"messages": [{"role": "bot"}]}, r"\$.messages\[0\].role: expected one of .*got `'bot'`"),
@@ -169,3 +170,111 @@ def test_content_parts_of_users_pass_and_those_of_assistants_are_refused() -> No
     assert convert([row], to="hermes")[0]["messages"][0] == {"role": "user", "content": parts}
     with pytest.raises(LayoutError, match="expected text or null"):
         convert([{"messages": [{"role": "assistant", "content": parts}]}], to="hermes")
+
+
+EXTRA: dict[str, Any] = {
+    "index": 0,
+    "id": "call_7",
+    "type": "function",
+    "function": {"name": "now", "arguments": '{"zone": "UTC"}', "strict": True},
+    "provider_data": {"a": [1]},
+}
+
+
+def test_other_keys_inside_a_call_stay_where_calls_are_spelled_so() -> None:
+    row = {"messages": [{"role": "user", "content": "time?"}, {"role": "assistant", "content": None, "tool_calls": [CALL, EXTRA]}]}
+    assert convert([row], layout="openai") == [row]
+    (made,) = convert([row], layout="trl")
+    assert made["messages"][1]["tool_calls"][1] == {**EXTRA, "function": {**EXTRA["function"], "arguments": {"zone": "UTC"}}}
+    assert convert([made], layout="openai") == [row]
+    (made,) = convert([row], layout="prompt_completion")
+    assert made["completion"][0]["tool_calls"] == [CALL, EXTRA]
+
+
+@pytest.mark.parametrize("settings", [{"to": "hermes"}, {"layout": "sharegpt"}, {"layout": "toucan"}, {"layout": "anthropic"}])
+def test_other_keys_inside_a_call_are_a_loss_elsewhere(settings: dict[str, str]) -> None:
+    row = {"messages": [{"role": "user", "content": "time?"}, {"role": "assistant", "content": None, "tool_calls": [CALL, EXTRA]}]}
+    report = Report()
+    convert([row], on_loss="ignore", report=report, **settings)
+    assert [(loss.kind, loss.path) for loss in report.losses] == [
+        ("key", "$.messages[1].tool_calls[1].index"),
+        ("key", "$.messages[1].tool_calls[1].provider_data"),
+        ("key", "$.messages[1].tool_calls[1].function.strict"),
+    ]
+
+
+FROM_VALUE = {"conversations": [{"from": "human", "value": "time?"}, {"from": "gpt", "value": "Noon."}]}
+PLAIN: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(("openai", "trl", "nemotron", "swift", "messages_text", "anthropic"), TEXT),
+    **dict.fromkeys(("sharegpt", "llamafactory", "apigen_mt", "hermes_fc"), FROM_VALUE),
+    "toolace": {"conversations": [{"from": "user", "value": "time?"}, {"from": "assistant", "value": "Noon."}]},
+    "bfcl": {"question": [[{"role": "user", "content": "time?"}]]},
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_plain_row_is_read_as_the_layout_that_it_is_said_to_be(name: str) -> None:
+    row = PLAIN[name]
+    report = Report()
+    (made,) = convert([row], layout="openai", source_layout=name, report=report)
+    assert [turn["content"] for turn in made["messages"]] == ["time?", "Noon."][: len(made["messages"])]
+    assert report.layout == name and report.direct == 1
+
+
+WRONG: list[Any] = [
+    *(PLAIN.values()),
+    {"body": "x"},
+    {"messages": 3},
+    {"messages": [3]},
+    {"messages": [{"role": 3}], "system": 3},
+    {"messages": [{"role": "assistant", "content": [3], "tool_calls": {"a": 1}}]},
+    {"messages": "[3]", "available_tools": "3"},
+    {"conversations": [{"from": "gpt"}, {"from": ["x"], "value": {}}], "tools": 3},
+    {"conversations": [{"from": "gpt", "value": 3}], "system": ["x"]},
+    {"question": [[3]], "ground_truth": 3},
+    {"chat": 3, "system": 3},
+    {"query": "x", "answers": "x"},
+    {"prompt": [3], "completion": [None]},
+    {"text": None},
+    {},
+    [],
+    None,
+]
+
+
+@pytest.mark.parametrize("name", layouts())
+def test_a_row_that_cannot_be_read_as_the_layout_is_a_reject(name: str) -> None:
+    report = Report()
+    for settings in ({"layout": "openai"}, {"to": "hermes"}):
+        convert(WRONG, source_layout=name, on_loss="ignore", report=report, **settings)
+    assert report.rejected > len(WRONG) and report.rows == 2 * len(WRONG)
+
+
+THOUGHTS = {
+    "<think>\nHm.\n</think>\n\nLook.": ("Hm.", "Look."),
+    "<think>Hm.</think>Look.": ("Hm.", "Look."),
+    "<think>\n\nHm. \n\n</think>\n": ("\nHm. \n", None),
+    "<think>\n\n</think>\n\nLook.": (None, "Look."),
+}
+
+
+@pytest.mark.parametrize("settings", [{"to": "hermes"}, {"to": "seed_oss"}, {"layout": "hermes_fc"}, {"layout": "swift"}])
+@pytest.mark.parametrize("text", THOUGHTS)
+def test_a_thought_in_the_text_beside_calls_is_reasoning(text: str, settings: dict[str, str]) -> None:
+    row = {"messages": [{"role": "user", "content": "time?"}, {"role": "assistant", "content": text, "tool_calls": [CALL]}]}
+    report = Report()
+    (made,) = convert([row], report=report, **settings)
+    assert report.notice_counts["reasoning"] == 1 and not report.losses
+    (back,) = convert([made], layout="openai", source=settings.get("to", "auto"))
+    message = back["messages"][1]
+    assert (message.get("reasoning_content"), message["content"]) == THOUGHTS[text]
+
+
+@pytest.mark.parametrize("settings", [{"to": "json_fence"}, {"layout": "trl"}, {"layout": "sharegpt"}])
+def test_a_thought_stays_in_the_text_where_there_is_no_reasoning_or_it_may_stand_there(settings: dict[str, str]) -> None:
+    text = "<think>\nHm.\n</think>\n\nLook."
+    row = {"messages": [{"role": "user", "content": "time?"}, {"role": "assistant", "content": text, "tool_calls": [CALL]}]}
+    report = Report()
+    (made,) = convert([row], report=report, **settings)
+    (back,) = convert([made], layout="openai", source=settings.get("to", "auto"))
+    assert back["messages"][1]["content"] == text and not report.notice_counts["reasoning"]

@@ -1,18 +1,15 @@
-"""Violations with their exact paths, and schemas inferred from calls, which every one of those calls must keep to."""
+"""Violations with their exact paths."""
 
-import json
 import subprocess
 import sys
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from toolfmt.errors import ToolSpecError
 from toolfmt.ir import Message, Text, Tool, ToolCall
 from toolfmt.tools import ToolSet
-from toolfmt.validation import Violation, infer_tools, validate
+from toolfmt.validation import Violation, validate
 
 SEARCH = Tool(
     name="search",
@@ -149,128 +146,3 @@ def test_hostile_arguments_are_violations() -> None:
 def test_importing_costs_no_jsonschema() -> None:
     code = "import sys, toolfmt.validation; sys.exit('jsonschema' in sys.modules or 'referencing' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-# infer_tools
-
-
-def _inferred(*arguments: dict[str, Any]) -> dict[str, Any]:
-    (tool,) = infer_tools(ToolCall(name="f", arguments=one) for one in arguments)
-    return tool.parameters
-
-
-def test_inferred_types() -> None:
-    seen = {"s": "a", "i": 1, "n": 1.5, "b": True, "z": None, "o": {}, "l": []}
-    properties = {
-        "s": {"type": "string"},
-        "i": {"type": "integer"},
-        "n": {"type": "number"},
-        "b": {"type": "boolean"},
-        "z": {"type": "null"},
-        "o": {"type": "object", "properties": {}},
-        "l": {"type": "array"},
-    }
-    expected = {"type": "object", "properties": properties, "required": list(seen)}
-    assert json.dumps(_inferred(seen)) == json.dumps(expected)
-
-
-@pytest.mark.parametrize(
-    ("values", "schema"),
-    [
-        ([1, 2.5], {"type": "number"}),
-        ([2.0], {"type": "number"}),
-        ([1, None], {"type": ["integer", "null"]}),
-        ([True, 1, "a"], {"type": ["boolean", "integer", "string"]}),
-        ([[1], [], ["a"]], {"type": "array", "items": {"type": ["integer", "string"]}}),
-        ([[[]], [[1]]], {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}}),
-        (
-            [[{"a": 1}, {"b": None, "a": 2.5}]],
-            {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {"a": {"type": "number"}, "b": {"type": "null"}},
-                    "required": ["a"],
-                },
-            },
-        ),
-        ([{"a": 1}, 5], {"type": ["integer", "object"], "properties": {"a": {"type": "integer"}}, "required": ["a"]}),
-        ([{"a": 1}, {}], {"type": "object", "properties": {"a": {"type": "integer"}}}),
-    ],
-)
-def test_inferred_merges(values: list[Any], schema: dict[str, Any]) -> None:
-    parameters = _inferred(*({"v": value} for value in values))
-    assert json.dumps(parameters["properties"]["v"]) == json.dumps(schema)
-    assert parameters["required"] == ["v"]
-
-
-def test_inferred_order_and_names() -> None:
-    calls = [
-        ToolCall(name="b", arguments={"y": 1, "x": 2}),
-        ToolCall(name="a"),
-        ToolCall(name="b", arguments={"x": 1, "z": 1, "y": 0}),
-    ]
-    b, a = infer_tools(calls)
-    assert (b.name, list(b.parameters["properties"]), b.parameters["required"]) == ("b", ["y", "x", "z"], ["y", "x"])
-    assert a == Tool(name="a", parameters={"type": "object", "properties": {}})
-    assert infer_tools([]) == []
-    with pytest.raises(ToolSpecError, match=r"^\$\.calls\[1\]\.name: a tool needs a name$"):
-        infer_tools([calls[0], ToolCall(name="")])
-
-
-@pytest.mark.parametrize(
-    ("wrap", "times", "types"),
-    [
-        (lambda deep: {"a": deep}, 255, "object"),
-        (lambda deep: [deep], 255, "array"),
-        (lambda deep: [{"a": deep}, None, 1], 127, "array"),
-    ],
-)
-def test_the_deepest_calls_have_a_schema(wrap: Any, times: int, types: str) -> None:
-    deep: Any = 1
-    for _ in range(times):
-        deep = wrap(deep)
-    schema = _inferred({"v": deep})["properties"]["v"]
-    assert schema["type"] == types
-    assert json.dumps(schema).count('"type"') > 100
-
-
-_SCALARS = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=3)
-)
-_JSON = st.recursive(
-    _SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "a b"]), inner, max_size=3),
-    max_leaves=8,
-)
-_CALLS = st.lists(
-    st.builds(
-        lambda name, arguments: ToolCall(name=name, arguments=arguments),
-        st.sampled_from(["f", "g"]),
-        st.dictionaries(st.sampled_from(["x", "y", "z"]), _JSON, max_size=3),
-    ),
-    max_size=6,
-)
-
-
-@given(_CALLS)
-def test_observed_calls_keep_to_inferred_tools(calls: list[ToolCall]) -> None:
-    tools = infer_tools(calls)
-    assert validate(calls, tools) == []
-    again = infer_tools(calls * 2)
-    assert json.dumps([tool.model_dump() for tool in again]) == json.dumps([tool.model_dump() for tool in tools])
-
-
-@given(_CALLS.filter(bool), st.sampled_from(["type", "required"]))
-def test_inferred_tools_are_no_wider_than_needed(calls: list[ToolCall], what: str) -> None:
-    """The floor: a type that was never seen, or a missing key that was always there, is a violation."""
-    for tool in infer_tools(calls):
-        seen = [call.arguments for call in calls if call.name == tool.name]
-        for key in tool.parameters.get("required", []):
-            broken = {name: value for name, value in seen[0].items() if name != key}
-            if what == "type":
-                types = tool.parameters["properties"][key]["type"]
-                if "null" in types:
-                    continue
-                broken = {**seen[0], key: None}
-            assert validate(ToolCall(name=tool.name, arguments=broken), [tool])

@@ -5,6 +5,7 @@
     events = toolfmt.stream("hermes", tools=tools)
     rows = toolfmt.convert(rows, to="qwen_xml")
     grammar = toolfmt.grammar_for(tools, "functiongemma")
+    template = toolfmt.chat_template("qwen_xml")
 """
 
 from importlib import import_module
@@ -40,6 +41,7 @@ from toolfmt.events import (
     TextDelta,
 )
 from toolfmt.format import Format, Limits
+from toolfmt.inference import infer_tools
 from toolfmt.ir import (
     Conversation,
     Malformed,
@@ -56,11 +58,13 @@ from toolfmt.registry import FormatInfo, formats, get_format, register
 from toolfmt.report import Loss, Report
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
-from toolfmt.validation import Violation, infer_tools, validate
+from toolfmt.validation import Violation, validate
+from toolfmt.version import __version__
 
 if TYPE_CHECKING:
     from toolfmt.grammar.emit import grammar_for
     from toolfmt.grammar.result import Grammar
+    from toolfmt.templates import chat_template
 
 __all__ = [
     "ArgumentsDelta",
@@ -103,6 +107,7 @@ __all__ = [
     "UnrepresentableError",
     "Violation",
     "__version__",
+    "chat_template",
     "convert",
     "describe_tools",
     "detect",
@@ -117,9 +122,12 @@ __all__ = [
     "stream",
     "validate",
 ]
-__version__ = "0.1.0"
 
-_ON_DEMAND = {"Grammar": "toolfmt.grammar.result", "grammar_for": "toolfmt.grammar.emit"}
+_ON_DEMAND = {
+    "Grammar": "toolfmt.grammar.result",
+    "chat_template": "toolfmt.templates",
+    "grammar_for": "toolfmt.grammar.emit",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,21 +1,24 @@
 """The public functions on text: resolve the names, call the format, and prove what was written by reading it back."""
 
+import marshal
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import NamedTuple, get_args
 
 from toolfmt.argument_types import OwnTypes, argument_types
 from toolfmt.coercion import CallLost
 from toolfmt.errors import ParseError, UnrepresentableError
 from toolfmt.events import Parsed
 from toolfmt.format import Format
-from toolfmt.ir import Message, Part, Text, Tool, ToolCall, ToolResult, difference
+from toolfmt.ir import Message, Part, Text, Tool, ToolCall, ToolResult, build_message, difference
 from toolfmt.reader import Types
 from toolfmt.registry import get_format
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
 
-__all__ = ["describe_tools", "parse", "render", "stream"]
+__all__ = ["Written", "describe_tools", "parse", "prove", "render", "stream", "write"]
+
+_PARTS = get_args(Part)
 
 
 def parse(
@@ -68,6 +71,24 @@ def render(
     ``tools`` it is read back under their schemas, as a reader will; without, each call is read under the types of its own arguments.
     ``verify=False`` skips this, for messages that have been checked.
     """
+    written = write(message, format, tools=tools, end=end)
+    if verify:
+        prove(written)
+    return written.text
+
+
+class Written(NamedTuple):
+    """What was written and not yet read back."""
+
+    text: str
+    message: Message
+    format: Format
+    tools: object
+    end: bool
+
+
+def write(message: Message | ToolCall | Iterable[Part], format: str | Format, *, tools: object = None, end: bool = False) -> Written:
+    """`render` without its proof, for those who give it later; see `prove`."""
     fmt = format if isinstance(format, Format) else get_format(format)
     message = fmt.numbered(_as_message(message))
     try:
@@ -79,33 +100,48 @@ def render(
         ) from None
     except RecursionError:
         raise UnrepresentableError("$", "nested too deep") from None
-    if verify:
-        _verify(text, message, fmt, tools, end)
-    return text
+    return Written(text, message, fmt, tools, end)
 
 
 def _as_message(message: Message | ToolCall | Iterable[Part]) -> Message:
     if isinstance(message, Message):
-        parts = joined(message.parts)
-        return message if parts == message.parts else Message(role=message.role, parts=parts)
-    parts = joined([message] if isinstance(message, ToolCall) else tuple(message))
-    role: Any = "tool" if parts and all(isinstance(part, ToolResult) for part in parts) else "assistant"
-    return Message(role=role, parts=parts)
+        return message if _is_joined(message.parts) else Message(role=message.role, parts=joined(message.parts))
+    parts = (message,) if isinstance(message, ToolCall) else tuple(message)
+    if not all(isinstance(part, _PARTS) for part in parts):
+        return Message(parts=parts)  # says what was expected
+    parts = parts if _is_joined(parts) else joined(parts)
+    return build_message(parts, "tool" if parts and all(part.type == "tool_result" for part in parts) else "assistant")
 
 
-def _verify(text: str, message: Message, fmt: Format, tools: object, end: bool) -> None:
+def prove(written: Written) -> None:
+    """Read back what was written; UnrepresentableError where it does not say the message."""
+    text, message, fmt, tools, end = written
     if message.role not in ("assistant", "tool"):
         return
-    if any(isinstance(part, ToolResult) for part in message.parts):
+    if "tool_result" in [part.type for part in message.parts]:
         _verify_results(text, message, fmt)
         return
-    types: Types = OwnTypes(message.calls) if tools is None else argument_types(tools, needs=fmt.needs_tools)
+    own = tools is None and fmt.needs_tools == "types"
+    types: Types = OwnTypes(message.calls) if own else argument_types(tools, needs=fmt.needs_tools)
     got = StreamParser(fmt, fmt.typed(types), events=False).read(text)
     reason = compare(message.parts, got.parts, fmt)
     if reason is None and (got.truncated or (got.ended and not end)):
         reason = ("$.parts", f"{fmt.name} would read the end of this text as the end of the turn")
     if reason:
         raise UnrepresentableError(*reason)
+
+
+def _is_joined(parts: Sequence[Part]) -> bool:
+    """Whether no text is empty, and none stands beside another."""
+    text = False
+    for part in parts:
+        if part.type == "text":
+            if text or not part.text:
+                return False
+            text = True
+        else:
+            text = False
+    return True
 
 
 def joined(parts: Sequence[Part]) -> tuple[Part, ...]:
@@ -127,18 +163,21 @@ def compare(wanted: Sequence[Part], got: Sequence[Part], fmt: Format) -> tuple[s
     calls = 0
     for i, part in enumerate(wanted):
         read = got[i] if i < len(got) else None
-        if isinstance(part, ToolCall):
-            path = f"$.calls[{calls}]"
+        if part.type == "tool_call":
             calls += 1
-            if isinstance(read, ToolCall) and read.name == part.name:
-                where = difference(part.arguments, read.arguments, f"{path}.arguments")
+            if read is not None and read.type == "tool_call" and read.name == part.name:
+                alike = marshal.dumps(part.arguments, 2) == marshal.dumps(read.arguments, 2)
+                if alike and part.id == read.id:
+                    continue  # the same, key order too; what this does not see is looked at below
+                where = None if alike else difference(part.arguments, read.arguments, f"$.calls[{calls - 1}].arguments")
                 if where:
                     at, _, what = where.partition(": ")
                     return at, f"{fmt.name} cannot write it so that it is read back: {what}"
                 if part.id == read.id:
                     continue
-                return f"{path}.id", f"{fmt.name} would read the id `{part.id}` as `{read.id}`"
-        elif part == read:
+                return f"$.calls[{calls - 1}].id", f"{fmt.name} would read the id `{part.id}` as `{read.id}`"
+            path = f"$.calls[{calls - 1}]"
+        elif (part.type == "text" and read is not None and read.type == "text" and part.text == read.text) or part == read:
             continue
         else:
             path = f"$.parts[{i}]"

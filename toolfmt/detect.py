@@ -15,10 +15,10 @@ from toolfmt.events import Parsed
 from toolfmt.format import Format
 from toolfmt.ir import Message, Text, ToolCall
 from toolfmt.layouts.base import find_layout
-from toolfmt.registry import formats, get_format
+from toolfmt.registry import every_format
 from toolfmt.stream import StreamParser
 
-__all__ = ["Detection", "detect", "detect_texts", "may_call"]
+__all__ = ["Detection", "detect", "detect_texts", "may_call", "may_hold_calls"]
 
 _SAMPLE = 1000  # texts that are read, at most
 # What is left of a score where no call has the property, each:
@@ -58,7 +58,8 @@ def _texts(rows: Iterable[object]) -> Iterable[str]:
             turns = find_layout(row).read(row)  # type: ignore[arg-type]
         except LayoutError:
             continue
-        yield from (turn.text for turn in turns if turn.role == "assistant" and turn.text)
+        texts = (turn.wire or turn.text for turn in turns if turn.role == "assistant")
+        yield from (text for text in texts if text)
 
 
 @dataclass(slots=True)
@@ -136,15 +137,6 @@ def _is_closed(fmt: Format, text: str, start: int, end: int) -> bool:
 
 
 @cache
-def _known(names: tuple[str, ...]) -> tuple[Format, ...]:
-    return tuple(get_format(name) for name in names)
-
-
-def _every() -> tuple[Format, ...]:
-    return _known(tuple(info.name for info in formats()))
-
-
-@cache
 def _pattern(every: tuple[Format, ...]) -> re.Pattern[str]:
     marks = {mark for fmt in every if not fmt.ambiguous for mark in (*fmt.opens, *fmt.closes) if len(mark) > 3 and mark not in fmt.end_of_turn}
     return re.compile("|".join(re.escape(mark) for mark in sorted(marks, key=len, reverse=True)))
@@ -152,7 +144,7 @@ def _pattern(every: tuple[Format, ...]) -> re.Pattern[str]:
 
 def _marks() -> re.Pattern[str]:
     """The marks of calls that no prose holds."""
-    return _pattern(_every())
+    return _pattern(every_format())
 
 
 def may_call(text: str, fmt: Format) -> bool:
@@ -162,15 +154,32 @@ def may_call(text: str, fmt: Format) -> bool:
     return any(mark in text for mark in fmt.opens)
 
 
+@cache
+def _openers(every: tuple[Format, ...]) -> re.Pattern[str]:
+    """The marks that open calls anywhere, and, at the start of a text, those that do only there; a NUL stands before each text."""
+    anywhere, first = set[str](), set[str]()
+    for fmt in every:
+        (first if fmt.only_at_start and fmt.reasoning is None else anywhere).update(fmt.opens)
+    found = [re.escape(mark) for mark in sorted(anywhere)]
+    # no mark need be told from one that it begins with, so the shorter ones will do
+    shortest = [mark for mark in found if not any(mark != other and mark.startswith(other) for other in found)]
+    return re.compile("|".join([*shortest, *(rf"\0\s*{re.escape(mark)}" for mark in sorted(first - anywhere))]))
+
+
+def may_hold_calls(*texts: str) -> bool:
+    """Whether `may_call` holds for any format in one of the texts: one search.  A NUL in a text may make it true where none does."""
+    return _openers(every_format()).search("\0" + "\0".join(texts)) is not None
+
+
 def read_calls(text: str, fmt: Format) -> Parsed:
     return StreamParser(fmt, argument_types(None), events=False).read(text[: StreamParser.max_chars])
 
 
 def detect_texts(texts: Iterable[str]) -> list[Detection]:
     """`detect` on assistant texts; reads the first thousand that may hold a call."""
-    tallies = [_Tally(fmt) for fmt in _every()]
+    tallies = [_Tally(fmt) for fmt in every_format()]
     likely = 0
-    for text in texts:
+    for text in filter(may_hold_calls, texts):
         if likely == _SAMPLE:
             break
         called = False

@@ -7,7 +7,7 @@ JSON text of its arguments, then `CallEnd`; or `CallMalformed` with the same ind
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from toolfmt.ir import Malformed, Message, Part, Placed, Reasoning, Text, ToolCall
+from toolfmt.ir import Malformed, Message, Part, Placed, ToolCall
 
 __all__ = [
     "ArgumentsDelta",
@@ -111,22 +111,22 @@ class Parsed:
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
-        return tuple([part for part, _, _ in self._placed if isinstance(part, ToolCall)])
+        return tuple([part for part, _, _ in self._placed if part.type == "tool_call"])
 
     @property
     def text(self) -> str:
         """All text for the user, joined; ``""`` when there is none."""
-        return "".join([part.text for part, _, _ in self._placed if isinstance(part, Text)])
+        return "".join([part.text for part, _, _ in self._placed if part.type == "text"])
 
     @property
     def reasoning(self) -> str | None:
         """The reasoning; None when there was no reasoning block."""
-        found = [part.text for part, _, _ in self._placed if isinstance(part, Reasoning)]
+        found = [part.text for part, _, _ in self._placed if part.type == "reasoning"]
         return "".join(found) if found else None
 
     @property
     def malformed(self) -> tuple[Malformed, ...]:
-        return tuple([part for part, _, _ in self._placed if isinstance(part, Malformed)])
+        return tuple([part for part, _, _ in self._placed if part.type == "malformed"])
 
     @property
     def message(self) -> Message:

@@ -12,12 +12,13 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from toolfmt.errors import UnrepresentableError
-from toolfmt.ir import Malformed, Message, Part, Reasoning, Text, Tool, ToolCall, ToolResult
+from toolfmt.ir import Message, Part, Reasoning, Text, Tool, ToolCall, ToolResult, build_result
 from toolfmt.markers import Markers
 from toolfmt.reader import CallReader, Types, Whole
 from toolfmt.rule import EMPTY, Dialect, Rule, many, seq
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
+from toolfmt.turns import Turns
 from toolfmt.values import JSONTextError, dumps, loads
 
 __all__ = ["Format", "Limits", "function_object", "openai_tool"]
@@ -89,6 +90,8 @@ class Format(ABC):
     between_results: ClassVar[str] = "\n"
     ids_always: ClassVar[bool] = False
     """Every call on the wire has an id; calls without one get theirs on writing, by `new_id`."""
+    turns: ClassVar[Turns | None] = None
+    """How chat templates frame messages; None where that is not known."""
     tools_head: ClassVar[str] = "You have access to these tools:\n\n<tools>\n"
     tools_tail: ClassVar[str] = "\n</tools>"
     between_tools: ClassVar[str] = "\n"
@@ -165,9 +168,10 @@ class Format(ABC):
         """The text of an assistant message, or of tool results.  What it means on reading is for the caller to check."""
         if message.role not in ("assistant", "tool"):
             return self._write_plain(message)
-        results = [part for part in message.parts if isinstance(part, ToolResult)]
+        parts = message.parts
+        results = [part for part in parts if part.type == "tool_result"]
         if results:
-            if len(results) != len(message.parts):
+            if len(results) != len(parts):
                 raise UnrepresentableError("$.parts", f"{self.name} writes tool results in a message of their own")
             return self.write_results(results)
         self._check_order(message)
@@ -175,10 +179,10 @@ class Format(ABC):
         calls: list[ToolCall] = []
         written = 0
         before: Part | None = None
-        for i, part in enumerate(message.parts):
-            if isinstance(part, ToolCall):
+        for i, part in enumerate(parts):
+            if part.type == "tool_call":
                 calls.append(part)
-                if i + 1 < len(message.parts) and isinstance(message.parts[i + 1], ToolCall):
+                if i + 1 < len(parts) and parts[i + 1].type == "tool_call":
                     continue
                 pieces += [self._join(before, part), self._write_run(calls, written)]
                 written += len(calls)
@@ -206,7 +210,7 @@ class Format(ABC):
         """Refuse, by name, what ``limits`` says the format has no place for."""
         calls = 0
         for i, part in enumerate(message.parts):
-            if isinstance(part, ToolCall):
+            if part.type == "tool_call":
                 if not calls and i and not self.limits.text_before and isinstance(message.parts[i - 1], Text):
                     raise UnrepresentableError(f"$.parts[{i - 1}]", f"{self.name} has no place for text beside calls")
                 if part.id is not None and not self.takes_id(part):
@@ -219,7 +223,7 @@ class Format(ABC):
                 calls += 1
                 if calls > 1 and not self.limits.many_calls:
                     raise UnrepresentableError(f"$.calls[{calls - 1}]", f"{self.name} writes one call a message")
-            elif calls and isinstance(part, Text) and not self.limits.text_after:
+            elif calls and part.type == "text" and not self.limits.text_after:
                 raise UnrepresentableError(f"$.parts[{i}]", f"{self.name} has no place for text after a call")
 
     def _write_plain(self, message: Message) -> str:
@@ -232,16 +236,18 @@ class Format(ABC):
 
     def _join(self, before: Part | None, part: Part) -> str:
         """What stands between two parts."""
-        if isinstance(before, Text) and not isinstance(part, Text):
+        if before is None:
+            return ""
+        if before.type == "text" and part.type != "text":
             return self.before_call[0] if self.before_call else ""
-        if isinstance(before, ToolCall | Malformed):
-            return (self.after_call[0] if self.after_call else "") if isinstance(part, Text) else self.between_calls
+        if before.type in ("tool_call", "malformed"):
+            return (self.after_call[0] if self.after_call else "") if part.type == "text" else self.between_calls
         return ""
 
     def _write_part(self, part: Part, index: int) -> str:
-        if isinstance(part, Text):
+        if part.type == "text":
             return part.text
-        if isinstance(part, Malformed):
+        if part.type == "malformed":
             return part.raw
         assert isinstance(part, Reasoning)
         if self.reasoning is None:
@@ -297,32 +303,33 @@ class Format(ABC):
         """The text of tool results in one message: one, or several where marks tell them apart."""
         if len(results) > 1 and not self.result_opens:
             raise UnrepresentableError("$.parts[1]", f"{self.name} writes each tool result in a message of its own")
-        return self.between_results.join(
-            self.result_opens.format(name=result.name) + result.content + self.result_closes for result in results
-        )
+        opens, closes = self.result_opens, self.result_closes
+        written = [(opens.format(name=result.name) if "{" in opens else opens) + result.content + closes for result in results]
+        return self.between_results.join(written)
 
     def read_results(self, text: str) -> list[ToolResult] | None:
         """The tool results of a message that is nothing else; None when it is not."""
         if not self.result_opens:
-            return [ToolResult(content=text)]
-        opens, closes = self._result_marks
+            return [build_result(text)]
+        opens, closes, gaps = self._result_marks
         first = opens.match(text)
         body = text.rstrip() if self.result_closes else text
         if first is None or not body.endswith(closes) or len(body) < first.end() + len(closes):
             return None
-        results, at, name = [], first.end(), first.groupdict().get("name")
-        for gap in re.finditer(re.escape(closes) + r"\n*" + opens.pattern, body[: len(body) - len(closes)]):
+        named = bool(gaps.groups)
+        results, at, name = list[ToolResult](), first.end(), first["name"] if named else None
+        for gap in gaps.finditer(body, 0, len(body) - len(closes)):
             if gap.start() >= at:
-                results.append(ToolResult(content=body[at : gap.start()], name=name))
-                at, name = gap.end(), gap.groupdict().get("name")
-        results.append(ToolResult(content=body[at : len(body) - len(closes)], name=name))
+                results.append(build_result(body[at : gap.start()], name))
+                at, name = gap.end(), gap["name"] if named else None
+        results.append(build_result(body[at : len(body) - len(closes)], name))
         return results
 
     @cached_property
-    def _result_marks(self) -> tuple[re.Pattern[str], str]:
+    def _result_marks(self) -> tuple[re.Pattern[str], str, re.Pattern[str]]:
         head, brace, tail = self.result_opens.partition("{name}")
         pattern = re.escape(head) + (r"(?P<name>[^\n]+?)" if brace else "") + re.escape(tail)
-        return re.compile(pattern), self.result_closes
+        return re.compile(pattern), self.result_closes, re.compile(re.escape(self.result_closes) + r"\n*" + pattern)
 
     # -- the tools block
 

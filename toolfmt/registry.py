@@ -14,7 +14,7 @@ from toolfmt.errors import PluginError, UnknownFormatError
 from toolfmt.format import Format
 from toolfmt.format_table import TABLE, FormatInfo
 
-__all__ = ["FormatInfo", "formats", "get_format", "register"]
+__all__ = ["FormatInfo", "every_format", "formats", "get_format", "register"]
 
 _GROUP = "toolfmt.formats"
 
@@ -33,6 +33,16 @@ def formats() -> tuple[FormatInfo, ...]:
     names = {info.name for info in TABLE}
     plugins = [FormatInfo(name, point.value) for name, point in sorted(_plugins().items()) if name not in names]
     return (*TABLE, *plugins, *_registered.values())
+
+
+def every_format() -> tuple[Format, ...]:
+    """All of them, loaded."""
+    return _every(len(_plugins()), tuple(_registered) if _registered else ())
+
+
+@cache
+def _every(plugins: int, registered: tuple[str, ...]) -> tuple[Format, ...]:
+    return tuple(get_format(info.name) for info in formats())
 
 
 def register(format_class: type[Format]) -> type[Format]:

@@ -33,6 +33,7 @@ from toolfmt.ir import Message, Text, Tool, ToolCall
 from toolfmt.reference import LOOKAROUND, grammar_text, load_grammar, plain_name, read
 from toolfmt.strategies import hostile_text, messages, nasty_strings, plain_messages
 from toolfmt.testing_grammar import its_grammars_allow_just_its_calls, its_grammars_allow_plain_calls
+from toolfmt.testing_templates import its_template_writes_plain_turns, its_template_writes_what_render_writes
 
 __all__ = [
     "LAWS",
@@ -225,8 +226,10 @@ LAWS = (
     both_readers_agree,
     its_grammars_allow_just_its_calls,
     its_grammars_allow_plain_calls,
+    its_template_writes_what_render_writes,
+    its_template_writes_plain_turns,
 )
-"""Laws 1, 1a, 1b, 2, 3, 4 and 7; each takes a `Format` and raises AssertionError, with the smallest counterexample, where it does not hold."""
+"""Laws 1, 1a, 1b, 2, 3, 4, 7 and 8; each takes a `Format` and raises AssertionError, with the smallest counterexample, where it does not hold."""
 
 
 def sentences(format_name: str, grammar: str | None = None, *, checked: bool = True) -> st.SearchStrategy[str]:

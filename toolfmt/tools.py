@@ -297,18 +297,23 @@ _KEPT = 16  # keys: two for each of the eight tool lists last seen
 _kept: OrderedDict[object, tuple[ToolSet, object]] = OrderedDict()
 _lock = threading.Lock()
 _last: tuple[tuple[object, ...] | None, ToolSet | None] = (None, None)
+_recent: tuple[bytes | None, ToolSet | None] = (None, None)
 _named: tuple[object, list[object] | None, frozenset[str]] = (None, None, frozenset())
 _checked: deque[object] = deque(maxlen=8)
 
 
 def as_toolset(tools: object) -> ToolSet | None:
     """The `ToolSet` of any tool definitions; None stays None.  Reading the same definitions again costs a look-up."""
+    global _recent
     if tools is None or isinstance(tools, ToolSet):
         return tools
     last, known = _last
     if tools is last and known is not None:
         return known
     key = _key(tools, 4)
+    spelled, known = _recent
+    if key == spelled and known is not None:
+        return known
     found = _recall(key)
     if found is None:
         exact = _key(tools, 2)
@@ -319,6 +324,8 @@ def as_toolset(tools: object) -> ToolSet | None:
         _keep(exact, found, tools)
     if isinstance(tools, tuple) and not isinstance(key, bytes | None):
         _remember(tools, found)
+    elif isinstance(key, bytes):
+        _recent = (key, found)  # the rows of a dataset often state the same tools
     return found
 
 

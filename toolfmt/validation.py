@@ -1,4 +1,4 @@
-"""Do calls keep to their tools' schemas, and what schemas would observed calls keep to?
+"""Do calls keep to their tools' schemas?
 
 Arguments come from a model and schemas may come from a dataset: no `$ref` is ever fetched, and a value or schema
 nested too deeply to be checked is a violation, not a crash.
@@ -9,17 +9,17 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from toolfmt.errors import ToolSpecError
-from toolfmt.ir import MAX_DEPTH, Message, Tool, ToolCall
+from toolfmt.ir import Message, Tool, ToolCall
 from toolfmt.tools import ToolSet, as_toolset
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-__all__ = ["Violation", "infer_tools", "validate"]
+__all__ = ["Violation", "validate"]
 
 _LONGEST_MESSAGE = 300
 
@@ -123,69 +123,3 @@ def _compile(tool: Tool, toolset: ToolSet) -> "Validator":
 def _unusable(tool: Tool, toolset: ToolSet, keys: Iterable[str | int], message: str) -> ToolSpecError:
     path = _json_path(f"tools[{toolset.tools.index(tool)}].parameters", keys)
     return ToolSpecError(path, f"the schema of `{tool.name}` cannot be used: {_shown(message)}")
-
-
-# From calls to schemas
-
-
-def infer_tools(calls: Iterable[ToolCall]) -> list[Tool]:
-    """Tools that every observed call keeps to: order and types as seen, `required` what was always there."""
-    seen: dict[str, _Seen] = {}
-    for i, call in enumerate(calls):
-        if not call.name:
-            raise ToolSpecError(f"$.calls[{i}].name", "a tool needs a name")
-        seen.setdefault(call.name, _Seen()).add(call.arguments)
-    return [Tool(name=name, parameters=arguments.schema()) for name, arguments in seen.items()]
-
-
-_TYPES = {
-    str: "string",
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    dict: "object",
-    list: "array",
-    type(None): "null",
-}
-
-
-class _Seen:
-    """What stood in one place of the calls; it grows with the schema, not with the data."""
-
-    __slots__ = ("items", "objects", "properties", "times", "types")
-
-    def __init__(self) -> None:
-        self.times = 0
-        self.types: set[str] = set()
-        self.objects = 0
-        self.properties: dict[str, _Seen] = {}
-        self.items: _Seen | None = None
-
-    def add(self, value: Any) -> None:
-        self.times += 1
-        self.types.add(_TYPES[type(value)])
-        if type(value) is dict:
-            self.objects += 1
-            for key, child in value.items():
-                self.properties.setdefault(key, _Seen()).add(child)
-        elif type(value) is list and value:
-            self.items = self.items or _Seen()
-            for child in value:
-                self.items.add(child)
-
-    def schema(self, depth: int = 1) -> dict[str, Any]:
-        """A schema nests deeper than its values; where it would pass `MAX_DEPTH` it says the type and no more."""
-        types = sorted(self.types - {"integer"} if "number" in self.types else self.types)
-        schema: dict[str, Any] = {"type": types[0] if len(types) == 1 else types}
-        if depth > MAX_DEPTH - 3:
-            return schema
-        if self.objects:
-            schema["properties"] = properties = {}
-            for key, child in self.properties.items():  # no comprehension: each level of nesting costs one frame
-                properties[key] = child.schema(depth + 2)
-            required = [key for key, child in self.properties.items() if child.times == self.objects]
-            if required:
-                schema["required"] = required
-        if self.items is not None:
-            schema["items"] = self.items.schema(depth + 1)
-        return schema

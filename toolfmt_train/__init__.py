@@ -1,4 +1,5 @@
 """Generating, fine-tuning, evaluating and serving tool-calling models, on top of `toolfmt`.
 
-Nothing is here yet.  This package will import toolfmt; toolfmt never imports it (import-linter holds it).
+So far there is `gym`: code search with two typed tools, run and scored.  This package imports toolfmt; toolfmt never imports it
+(import-linter holds it).
 """

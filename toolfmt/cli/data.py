@@ -1,175 +1,23 @@
-"""The commands on data, and on what there is: `convert`, `detect`, `formats`."""
+"""The commands that look: `detect` at data, `formats` at what there is."""
 
-import contextlib
 import dataclasses
-import re
-import sys
-import threading
-import warnings
-from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import Any
 
 from toolfmt.cli.common import (
-    CommandError,
     File,
     Json,
-    ToolsFile,
     console,
     note,
     print_json,
     problems,
     read_text,
-    read_tools_file,
     visible,
 )
-from toolfmt.errors import LayoutError, LossError, UnrepresentableError
+from toolfmt.errors import LayoutError
 from toolfmt.values import JSONTextError, loads
 
-if TYPE_CHECKING:
-    from toolfmt.report import Report
-
-__all__ = ["OnLoss", "convert", "detect", "formats"]
-
-
-class OnLoss(StrEnum):
-    """What to do when the target cannot say what a row says."""
-
-    RAISE = "raise"
-    WARN = "warn"
-    IGNORE = "ignore"
-
-
-Source = Annotated[Path, typer.Argument(metavar="IN", help="A JSONL file; it is never changed.", show_default=False)]
-Out = Annotated[Path | None, typer.Option(help="The file to write.", show_default="beside IN")]
-To = Annotated[str | None, typer.Option(help="Write calls as text in this format.", show_default=False)]
-From = Annotated[str, typer.Option("--from", help="The format of the calls in IN.")]
-Layout = Annotated[str | None, typer.Option(help="Write rows in this layout.", show_default=False)]
-Loses = Annotated[OnLoss, typer.Option(help="What to do when something would be lost.")]
-ReportFile = Annotated[
-    Path | None, typer.Option("--report", help="Write the report here, as JSON.", show_default=False)
-]
-
-
-def convert(
-    source: Source,
-    out: Out = None,
-    to: To = None,
-    read_as: From = "auto",
-    layout: Layout = None,
-    tools: ToolsFile = None,
-    on_loss: Loses = OnLoss.RAISE,
-    report_file: ReportFile = None,
-    as_json: Json = False,
-) -> None:
-    """Convert a JSONL file of conversations to another format or layout.
-
-    Exit code 1 when rows were rejected or something was lost; every rejected row is kept beside the output, with its reason.
-    """
-    from toolfmt.report import Report
-
-    if to is None and layout is None:
-        raise CommandError("nothing to do: give --to FORMAT, --layout LAYOUT or both; see `toolfmt formats`")
-    for path in (out, report_file):
-        if path is not None and not path.parent.is_dir():
-            raise CommandError(f"no such folder; make it first: `{path.parent}`")
-    report = Report()
-    settings = {"layout": layout, "source": read_as, "tools": read_tools_file(tools), "on_loss": on_loss.value}
-    written, failed = _run(source, to, out, report, settings)
-    _tell(report, written, failed, report_file, as_json)
-    if failed or report.rejected or report.losses:
-        problems()
-
-
-def _run(
-    source: Path, to: str | None, out: Path | None, report: "Report", settings: dict[str, Any]
-) -> tuple[Path | None, str | None]:
-    """The file that was written, or why there is none."""
-    from toolfmt.convert import convert as run
-
-    try:
-        with _progress(source, report), _warnings_as_notes():
-            return run(source, to, out=out, report=report, **settings), None
-    except LossError as error:
-        return None, _as_options(str(error))
-    except UnrepresentableError as error:
-        return None, f"{error}; with --on-loss warn such rows are put aside and the others written"
-    except ValueError as error:
-        raise CommandError(_as_options(str(error))) from None
-
-
-_ARGUMENT = re.compile(r"(?<![-\w])(to|out|layout|tools|source|on_loss)=")
-
-
-def _as_options(message: str) -> str:
-    """What the library says of its arguments, said of the command's options."""
-    message = message.replace('on_loss="warn" or "ignore"', "--on-loss warn or ignore")
-    return _ARGUMENT.sub(
-        lambda found: {"source": "--from", "on_loss": "--on-loss"}.get(found[1], f"--{found[1]}"), message
-    )
-
-
-def _tell(report: "Report", written: Path | None, failed: str | None, report_file: Path | None, as_json: bool) -> None:
-    data = {
-        **report.as_dict(),
-        "out": None if written is None else str(written),
-        "error": failed,
-    }
-    if report_file is not None:
-        _write_json(report_file, data)
-    if as_json:
-        print_json(data)
-    elif failed is None:
-        print(f"{visible(report.summary())}\nwrote {visible(str(written))}")
-    if failed is not None:
-        note(f"error: {failed}; nothing was written")
-
-
-def _write_json(path: Path, data: Any) -> None:
-    import json
-
-    text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
-    path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
-
-
-@contextlib.contextmanager
-def _progress(path: Path, report: "Report") -> Iterator[None]:
-    """A bar on standard error while a file is converted; nothing where standard error is no terminal."""
-    if not sys.stderr.isatty() or not path.is_file():
-        yield
-        return
-    from rich.progress import Progress
-
-    done = threading.Event()
-    with path.open("rb") as lines:
-        total = sum(1 for _ in lines)
-    with Progress(console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task(path.name, total=total)
-
-        def watch() -> None:
-            while not done.wait(0.1):
-                bar.update(task, completed=report.rows)
-
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
-        try:
-            yield
-        finally:
-            done.set()
-            watcher.join()
-
-
-@contextlib.contextmanager
-def _warnings_as_notes() -> Iterator[None]:
-    from toolfmt.report import ToolfmtWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", ToolfmtWarning)
-        warnings.showwarning = lambda message, *_, **__: note(f"warning: {message}")
-        yield
+__all__ = ["detect", "formats"]
 
 
 def detect(file: File = None, as_json: Json = False) -> None:

@@ -98,7 +98,7 @@ def _convert_row() -> dict[str, Any]:
         "from": report.source,
         "to": report.to,
         "counts": {key: getattr(report, key) for key in ("rows", "with_calls", "direct", "converted", "rejected")},
-        "losses": len(report.losses),
+        "losses": report.lost,
     }
 
 

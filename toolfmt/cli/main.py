@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from toolfmt import __version__
-from toolfmt.cli import data, demo, grammar, text
+from toolfmt.cli import convert, data, demo, grammar, template, text, tools
 from toolfmt.cli.common import Commands
 
 __all__ = ["app", "main"]
@@ -36,17 +36,23 @@ def _options(
     pass
 
 
-for command, example in (
+for command, *examples in (
     (text.parse, "toolfmt parse reply.txt --format qwen_xml --tools tools.json --json"),
     (text.render, """echo '{"name": "run", "arguments": {"command": "ls"}}' | toolfmt render --format hermes"""),
     (text.stream, "llama-cli ... | toolfmt stream --format hermes --json"),
     (grammar.grammar, "toolfmt grammar tools.json --format functiongemma --engine llguidance"),
-    (data.convert, "toolfmt convert train.jsonl --to qwen_xml --out train.qwen.jsonl --report report.json"),
+    (template.template, "toolfmt template qwen_xml -o chat_template.jinja"),
+    (
+        convert.convert,
+        "toolfmt convert train.jsonl --to qwen_xml -o train.qwen.jsonl --report report.json",
+        "toolfmt convert 'in/*.parquet' -o out/ --layout openai --sample 100 --dry-run --show 3",
+    ),
+    (tools.tools, "toolfmt tools train.jsonl > tools.json"),
     (data.detect, "toolfmt detect train.jsonl"),
     (data.formats, "toolfmt formats --json"),
     (demo.demo, "toolfmt demo --limit 100"),
 ):
-    app.command(epilog=f"Example: {example}")(command)
+    app.command(epilog="\n\n".join(f"Example: {example}" for example in examples))(command)
 
 
 def main() -> None:

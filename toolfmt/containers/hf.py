@@ -1,209 +1,237 @@
-"""Hugging Face datasets: ``Dataset``, ``DatasetDict``, ``IterableDataset`` and ``IterableDatasetDict`` through one pure function of columns.
+"""Hugging Face datasets: ``Dataset``, ``DatasetDict``, ``IterableDataset`` and ``IterableDatasetDict``.
 
-`convert_batch` gives every row a record of what became of it, in a column of its own, so that counts and losses survive worker processes and the
-library's cache; the adapters read that column and take it away.  Messages of one dataset get one set of keys, and every struct its features:
-nothing is inferred from the first batch.
+They are Arrow tables and are converted as such, so nothing is decoded that is not read: images stay bytes.  Free-form values (arguments that
+are objects, tool definitions) get the feature ``Json()`` where datasets has it, from 4.7 on, and are JSON text before that.  What is stored is
+exact, but ``Json()`` is read back by ujson, which is not: an integer over 64 bits is an error, and some floats come back with another last digit
+(of those with two decimals 1 in 1,500, with four 1 in 130, of any at random 9 in 10; measured with datasets 5.2).  The first is refused, the
+second a loss of kind ``json``; layout ``openai`` holds arguments as text and knows neither.
+
+An ``IterableDataset`` is converted as it is iterated, and the report fills as it is; its first rows say what the format and the columns are, and
+no tools are inferred.  It comes back without the format (torch, numpy) that it may have had.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from typing import Any
 
+from toolfmt.containers.arrow import BATCH, Remarks, TableConverter, collected, read_rows, row_of, table_converter
+from toolfmt.containers.arrow_types import Write, json_type, pyarrow
+from toolfmt.containers.batches import RECORD, Columns, convert_batch, taken
+from toolfmt.containers.schema import check_schema, padded_columns, stripper
 from toolfmt.conversion.collect import Collector
 from toolfmt.conversion.plan import plan
-from toolfmt.conversion.rows import Outcome, RowConverter
-from toolfmt.errors import LayoutError, ToolfmtError, ToolSpecError, UnrepresentableError
-from toolfmt.layouts.base import STRUCTURAL
-from toolfmt.report import Loss
-from toolfmt.values import dumps, loads
+from toolfmt.conversion.rows import RowConverter
+from toolfmt.errors import UnrepresentableError
+from toolfmt.ir import difference
+from toolfmt.values import dumps
 
-__all__ = ["convert_batch", "convert_datasets"]
+__all__ = ["convert_datasets"]
 
-_RECORD = "__toolfmt__"
-_ERRORS: Mapping[str, type[LayoutError] | type[ToolSpecError] | type[UnrepresentableError]] = {
-    "LayoutError": LayoutError,
-    "ToolSpecError": ToolSpecError,
-    "UnrepresentableError": UnrepresentableError,
-}
-Columns = dict[str, list[Any]]
+_HEAD = 1000  # rows of an IterableDataset by which the format is found
 
 
-def convert_batch(columns: Columns, converter: RowConverter, shape: "Shape") -> Columns:
-    """Columns in, columns out, as many rows: pure.  A row that was refused is a copy of a good one; its record says so."""
-    names = list(columns)
-    outcomes = [converter(dict(zip(names, values, strict=True))) for values in zip(*columns.values(), strict=True)]
-    good = next((outcome.row for outcome in outcomes if outcome.row is not None), None) or dict.fromkeys(shape.columns)
-    made: Columns = {name: [] for name in shape.columns}
-    for outcome in outcomes:
-        row = good if outcome.row is None else outcome.row
-        for name, held in made.items():
-            held.append(shape.fit(name, row.get(name)))
-    made[_RECORD] = [_record(outcome) for outcome in outcomes]
+def convert_datasets(data: Any, base: RowConverter, source: str, collect: Collector, num_proc: int | None = None) -> Any:
+    """Convert a dataset, or all splits of a dict of them by one plan."""
+    kind = type(data).__name__
+    if kind not in ("Dataset", "DatasetDict", "IterableDataset", "IterableDatasetDict"):
+        raise TypeError(f"convert takes a datasets Dataset, DatasetDict, IterableDataset or IterableDatasetDict, got `datasets.{kind}`")
+    lazy = kind.startswith("Iterable")
+    if lazy and num_proc is not None:
+        raise ValueError("num_proc= is for a Dataset or DatasetDict: an IterableDataset is converted by whoever iterates it")
+    splits = dict(data) if kind.endswith("Dict") else {"": data}
+    if not splits:
+        return data
+    made = _lazily(splits, base, source, collect) if lazy else _at_once(splits, base, source, collect, num_proc)
+    return type(data)(made) if kind.endswith("Dict") else made[""]
+
+
+# Datasets
+
+
+def _at_once(splits: Mapping[str, Any], base: RowConverter, source: str, collect: Collector, num_proc: int | None) -> dict[str, Any]:
+    tables = {name: split.with_format("arrow") for name, split in splits.items()}
+    converters = _converters([table for table in tables.values() if len(table)], _rows, base, source, collect)
+    made = dict(splits)
+    for name, table in tables.items():
+        convert = next((convert for features, convert in converters if features == table.features), None)
+        if convert is None:
+            continue  # without rows, and no other split is like it
+        if not len(table):
+            made[name] = _empty(splits[name], _features(convert, table.features))
+            continue
+        result = table.map(
+            convert,
+            batched=True,
+            batch_size=BATCH,
+            remove_columns=table.column_names,
+            features=_features(convert, table.features, record=True),
+            num_proc=num_proc,
+            desc="toolfmt",
+        )
+        made[name] = _formatted_as(_collected(result, table, collect, name), splits[name])
     return made
 
 
+def _rows(tables: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    for table in tables:
+        for part in table.iter(batch_size=BATCH):
+            yield from read_rows(part)
+
+
+def _converters(
+    tables: Sequence[Any],
+    rows: Callable[[Iterable[Any]], Iterator[dict[str, Any]]],
+    base: RowConverter,
+    source: str,
+    collect: Collector,
+    infer: bool = True,
+) -> list[tuple[Any, TableConverter]]:
+    """One for each kind of features that splits have, all by the same plan."""
+    json = json_type() if _has_json() else pyarrow().string()
+    made: list[tuple[Any, TableConverter]] = []
+    for table in tables:
+        check_schema(table.features.arrow_schema)
+    if tables:
+        padded = any(padded_columns(table.features.arrow_schema) for table in tables)
+        base = plan(replace(base, padded=padded), source, lambda: rows(tables), infer=infer)
+        collect.report.source = base.source
+    for table in tables:
+        if all(table.features != features for features, _ in made):
+            alike = [other for other in tables if other.features == table.features]
+            convert = table_converter(table.features.arrow_schema, partial(rows, alike), base, json)
+            made.append((table.features, replace(convert, json=_for_datasets)))
+    return made
+
+
+def _collected(result: Any, table: Any, collect: Collector, name: str) -> Any:
+    """The good rows of what `Dataset.map` made, or found in its cache; the records come from either."""
+    kept: list[int] = []
+    for number, part in enumerate(result.select_columns(RECORD).iter(batch_size=BATCH)):
+        start = number * BATCH
+        records = part.column(RECORD).to_pylist()
+        kept += (start + i for i in taken(records, partial(_row, table, start), collect, start, where=name))
+    result = result.remove_columns(RECORD)
+    return result if len(kept) == len(result) else result.select(kept)
+
+
+def _row(table: Any, start: int, index: int) -> dict[str, Any]:
+    return row_of(table[start + index : start + index + 1], 0)
+
+
+def _formatted_as(made: Any, data: Any) -> Any:
+    """With the format that the dataset had; columns that it left out stay left out."""
+    was = data.format
+    hidden = set(data.column_names) - set(was["columns"])
+    columns = [name for name in made.column_names if name not in hidden] if hidden else None
+    return made.with_format(was["type"], columns, was["output_all_columns"], **was["format_kwargs"])
+
+
+def _empty(data: Any, features: Any) -> Any:
+    return type(data).from_dict({name: [] for name in features}, features=features, split=data.split)
+
+
+# Datasets that are iterated
+
+
+def _lazily(splits: Mapping[str, Any], base: RowConverter, source: str, collect: Collector) -> dict[str, Any]:
+    if any(split.features is None for split in splits.values()):
+        heads = [split.take(_HEAD) for split in splits.values()]
+        converter = plan(replace(base, padded=True), source, lambda: chain.from_iterable(heads), infer=False)
+        collect.report.source = converter.source
+        return {name: _mapped(split, _LazyColumns(converter, collect, name), None) for name, split in splits.items()}
+    tables = {name: split.with_format("arrow") for name, split in splits.items()}
+    converters = _converters(list(tables.values()), _heads, base, source, collect, infer=False)
+    made = {}
+    for name, table in tables.items():
+        convert = next(convert for features, convert in converters if features == table.features)
+        made[name] = _mapped(table, _LazyTable(convert, collect, name), _features(convert, table.features)).with_format(None)
+    return made
+
+
+def _heads(tables: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    return _rows(table.take(_HEAD) for table in tables)
+
+
+def _mapped(data: Any, convert: Callable[..., Any], features: Any) -> Any:
+    if features is None:
+        return data.map(convert, batched=True, batch_size=BATCH, with_indices=True, remove_columns=data.column_names)
+    return data.map(convert, batched=True, batch_size=BATCH, with_indices=True, features=features)
+
+
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """What the columns of the result look like, whatever the rows."""
+class _LazyTable:
+    """What ``IterableDataset.map`` calls on tables."""
 
-    columns: tuple[str, ...]
-    messages: str
-    """The column of messages."""
-    keys: tuple[str, ...] | None
-    """The keys of a message; None where messages need no common ones."""
+    convert: TableConverter
+    collect: Collector
+    name: str
 
-    def fit(self, name: str, value: Any) -> Any:
-        if name != self.messages or self.keys is None or not isinstance(value, list):
-            return value
-        return [{key: message.get(key) for key in self.keys} for message in value]
+    def __call__(self, table: Any, indices: list[int]) -> Any:
+        good, _ = collected(self.convert(table), table, self.collect, indices[0], where=self.name)
+        self.collect.warn()
+        return good
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
-    """What ``Dataset.map`` calls; plain data, so that its fingerprint is stable and it pickles."""
+class _LazyColumns:
+    """The same on columns of Python values, where the dataset does not know its features."""
 
     converter: RowConverter
-    shape: Shape
-
-    def __call__(self, columns: Mapping[str, list[Any]]) -> Columns:
-        return convert_batch(dict(columns), self.converter, self.shape)
-
-
-class _LazyBatch:
-    """The same for ``IterableDataset.map``: rows come later, and the report fills as they do."""
-
-    def __init__(self, batch: _Batch, collect: Collector) -> None:
-        self.batch, self.collect = batch, collect
+    collect: Collector
+    name: str
 
     def __call__(self, columns: Mapping[str, list[Any]], indices: list[int]) -> Columns:
-        made = self.batch(columns)
-        kept = []
-        for i, record in enumerate(made.pop(_RECORD)):
-            data = {name: values[i] for name, values in columns.items()}
-            if self.collect.take(_outcome(record), data, indices[i]):
-                kept.append(i)
+        strips = {name: strip for name in columns if (strip := stripper(name)) is not None}
+        held = {name: list(map(strips[name], values)) if name in strips else values for name, values in columns.items()}
+        made = convert_batch(held, self.converter)
+        records = made.pop(RECORD)
+        kept = taken(records, lambda i: {name: values[i] for name, values in columns.items()}, self.collect, indices[0], where=self.name)
         self.collect.warn()
         return {name: [values[i] for i in kept] for name, values in made.items()}
 
 
-def convert_datasets(data: Any, base: RowConverter, source: str, collect: Collector) -> Any:
-    """Convert a dataset, or each split of a dict of them."""
-    kind = type(data).__name__
-    if kind in ("DatasetDict", "IterableDatasetDict"):
-        return type(data)({name: convert_datasets(split, base, source, collect) for name, split in data.items()})
-    if kind not in ("Dataset", "IterableDataset"):
-        raise TypeError(f"convert takes a datasets Dataset, DatasetDict or IterableDataset, got `datasets.{kind}`")
-    base = replace(base, padded=True)
-    if kind == "IterableDataset":
-        converter = plan(base, source, lambda: data.take(1000), infer=False)
-    else:
-        converter = plan(base, source, lambda: data)
-    collect.report.source = converter.source
-    shape, features = _shape(data, converter)
-    batch = _Batch(converter, shape)
-    if kind == "Dataset":
-        return _convert_dataset(data, batch, features, collect)
-    options = {} if features is None else {"features": features}
-    return data.map(_LazyBatch(batch, collect), batched=True, with_indices=True, remove_columns=data.column_names, **options)
+# Features
 
 
-def _convert_dataset(data: Any, batch: _Batch, features: Any, collect: Collector) -> Any:
-    from datasets import Features, Value
+def _has_json() -> bool:
+    from datasets import __version__
 
-    described = None if features is None else Features({**features, _RECORD: Value("string")})
-    made = data.map(batch, batched=True, remove_columns=data.column_names, features=described, desc="toolfmt")
-    kept = []
-    for i, record in enumerate(made.with_format(None)[_RECORD]):
-        outcome = _outcome(record)
-        if collect.take(outcome, None if outcome.error is None else data.with_format(None)[i], i):
-            kept.append(i)
-    made = made.remove_columns(_RECORD)
-    return made if len(kept) == len(made) else made.select(kept)
+    major, minor = __version__.split(".")[:2]
+    return (int(major), int(minor)) >= (4, 7)
 
 
-# What the result looks like
+def _features(convert: TableConverter, features: Any, *, record: bool = False) -> Any:
+    """The features of the result: those of the input where the type is still the same."""
+    pa = pyarrow()
+    schema = features.arrow_schema
+    made = {}
+    for column in convert.columns:
+        if column.name in features and schema.field(column.name).type == column.kind:
+            made[column.name] = features[column.name]
+        else:
+            made |= type(features).from_arrow_schema(pa.schema([(column.name, column.kind)]))
+    return type(features)(made | (type(features).from_arrow_schema(pa.schema([(RECORD, pa.string())])) if record else {}))
 
 
-def _shape(data: Any, converter: RowConverter) -> tuple[Shape, Any]:
-    """The columns and message keys of the result, and its features; features are None where the input's are not known."""
-    features = data.features
-    if features is None:
-        first: dict[str, Any] = next(iter(data.take(1)), {})
-        outcome = converter(first)
-        columns = tuple(outcome.row or first)
-        return Shape(columns, "messages", None), None
-    name = next((key for key in ("messages", "conversations") if key in features), "messages")
-    target = _target_name(name, converter)
-    fields = _struct(features.get(name))
-    described = {target if key == name else key: value for key, value in features.items() if not (target != name and key == "system")}
-    if fields is None:
-        return Shape(tuple(described), target, None), type(features)(described)
-    from datasets import Features, Value
+def _for_datasets(remarks: Remarks) -> Write:
+    """Writes JSON text, and says what ujson, by which `Json()` is read back, makes of it."""
+    from datasets.utils.json import ujson_loads
 
-    made = {key: Value("string") if value == Value("null") else value for key, value in _fields(fields, converter, target).items()}
+    def write(value: Any, path: str) -> Any:
+        if value is None:
+            return None
+        text = dumps(value)
+        try:
+            back = ujson_loads(text)
+        except ValueError as error:
+            excerpt = text if len(text) <= 60 else text[:57] + "..."
+            said = f"the Json() of datasets cannot read this back ({error}); layout openai keeps arguments as text: `{excerpt}`"
+            raise UnrepresentableError(path, said) from None
+        if dumps(back) != text:
+            where, _, what = (difference(value, back) or "$: its text would be another").partition(": ")
+            remarks.append((path + where[1:], f"the Json() of datasets reads it back as another value: {what}"))
+        return text
 
-    described[target] = _like(features[name], made)
-    if converter.layout == "openai" and "tools" not in described:
-        described["tools"] = Value("string")
-    return Shape(tuple(described), target, tuple(made)), Features(described)
-
-
-def _target_name(name: str, converter: RowConverter) -> str:
-    if converter.layout is None:
-        return name
-    return "conversations" if converter.layout == "sharegpt" else "messages"
-
-
-def _struct(feature: Any) -> dict[str, Any] | None:
-    """The fields of a list of structs, however it is declared."""
-    inner = feature[0] if isinstance(feature, list) and feature else getattr(feature, "feature", feature)
-    return dict(inner) if isinstance(inner, Mapping) else None
-
-
-def _like(feature: Any, fields: dict[str, Any]) -> Any:
-    return [fields] if isinstance(feature, list) or not hasattr(feature, "feature") else type(feature)(fields)
-
-
-def _fields(fields: dict[str, Any], converter: RowConverter, target: str) -> dict[str, Any]:
-    """The features of a message in the result."""
-    from datasets import Value
-
-    names = {"from": "role", "value": "content"} if target == "messages" else {"role": "from", "content": "value"}
-    text = Value("string")
-    renamed = {names.get(key, key) if converter.layout else key: value for key, value in fields.items()}
-    if converter.layout != "openai":
-        if "tool_calls" in renamed or "function_call" in renamed:
-            renamed = {key: value for key, value in renamed.items() if key not in STRUCTURAL}
-        return renamed
-    call = {"id": text, "type": text, "function": {"name": text, "arguments": text}}
-    renamed.pop("function_call", None)
-    renamed |= {"tool_calls": [call], "tool_call_id": text, "name": text}
-    return renamed if {"reasoning_content", "reasoning", "thinking"} & renamed.keys() else {**renamed, "reasoning_content": text}
-
-
-# Records
-
-
-def _record(outcome: Outcome) -> str:
-    """An outcome, without its row, as JSON."""
-    error = outcome.error
-    return dumps(
-        {
-            "layout": outcome.layout,
-            "calls": outcome.calls,
-            "changed": outcome.changed,
-            "losses": [[loss.kind, loss.path, loss.detail] for loss in outcome.losses],
-            "notices": [[notice.kind, notice.path, notice.detail] for notice in outcome.notices],
-            "error": None if error is None else [type(error).__name__, str(getattr(error, "path", "")), str(getattr(error, "reason", error))],
-        }
-    )
-
-
-def _outcome(record: str) -> Outcome:
-    held = loads(record)
-    losses, notices = ([Loss(kind, path, detail=detail) for kind, path, detail in held[key]] for key in ("losses", "notices"))
-    error: ToolfmtError | None = None
-    if held["error"] is not None:
-        kind, path, reason = held["error"]
-        error = _ERRORS[kind](path, reason) if kind in _ERRORS else ToolfmtError(reason)
-    return Outcome(None, held["layout"], held["calls"], held["changed"], losses, notices, error)
+    return write

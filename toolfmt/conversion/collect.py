@@ -1,7 +1,6 @@
 """`Collector` decides what the outcome of a row means for the whole: loss, reject, or a row of the result."""
 
 import warnings
-from collections.abc import Sequence
 
 from toolfmt.conversion.rows import Outcome
 from toolfmt.errors import LayoutError, LossError, ToolfmtError, ToolSpecError, UnrepresentableError
@@ -16,8 +15,7 @@ class Collector:
     def __init__(self, report: Report, on_loss: str) -> None:
         self.report = report
         self.on_loss = on_loss
-        self._losses = len(report.losses)
-        self._rejects = len(report.rejects)
+        self._told = report.copy()
 
     def take(self, outcome: Outcome, data: object, row: int | None, line: int | None = None, *, keep_bad: bool = False) -> bool:
         """Whether the row goes on.  ``keep_bad`` rejects broken rows also where losses raise."""
@@ -31,7 +29,8 @@ class Collector:
         if losses and self.on_loss == "raise":
             raise LossError(losses)
         report = self.report
-        report.losses += losses
+        for loss in losses:
+            report.lose(loss)
         for notice in outcome.notices:
             report.notice(Loss(notice.kind, notice.path, row, notice.detail, line))
         report.count(outcome.calls, outcome.changed)
@@ -41,13 +40,14 @@ class Collector:
 
     def warn(self) -> None:
         """One warning for all that was lost or refused since the last one."""
-        losses, rejects = self.report.losses[self._losses :], self.report.rejects[self._rejects :]
-        self._losses, self._rejects = len(self.report.losses), len(self.report.rejects)
-        found: Sequence[object] = [*losses, *rejects]
-        if self.on_loss == "warn" and found:
-            more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
-            said = f"{len(losses)} losses, {len(rejects)} rows refused: {'; '.join(map(str, found[:3]))}{more}"
-            warnings.warn(said, ToolfmtWarning, stacklevel=3)
+        if self.on_loss != "warn":
+            return
+        new, self._told = self.report.since(self._told), self.report.copy()
+        found = new.lost + new.rejected
+        if found:
+            said = [str(one) for one in (*new.losses, *new.rejects)][:3]
+            said += [f"and {found - len(said)} more"] if found > len(said) else []
+            warnings.warn(f"{new.lost} losses, {new.rejected} rows refused: {'; '.join(said)}", ToolfmtWarning, stacklevel=3)
 
 
 def _with_row(error: ToolfmtError, row: int | None, line: int | None) -> ToolfmtError:

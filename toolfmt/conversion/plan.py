@@ -6,16 +6,18 @@ from dataclasses import replace
 
 from toolfmt.api import parse
 from toolfmt.conversion.rows import RowConverter, blocks
-from toolfmt.detect import detect_texts
+from toolfmt.detect import detect_texts, may_hold_calls
 from toolfmt.errors import ToolfmtError
 from toolfmt.events import Parsed
+from toolfmt.evidence import seen_in, tools_of
 from toolfmt.ir import ToolCall
+from toolfmt.layouts.base import is_object
 from toolfmt.registry import formats, get_format
-from toolfmt.validation import infer_tools
 
-__all__ = ["plan"]
+__all__ = ["SAMPLE", "plan"]
 
-_SAMPLE = 500  # rows with calls by which the format is found
+_FIELDS = frozenset({"tools", "functions", "tool_calls", "function_call"})
+SAMPLE = 200  # rows with calls by which the format is found
 _SHARE = 0.05  # of them that an ambiguous format needs to be looked for in every row
 
 
@@ -24,13 +26,13 @@ def plan(base: RowConverter, source: str, rows: Callable[[], Iterable[object]], 
     made = _find_source(base, rows()) if source == "auto" else replace(base, source=get_format(source).name)
     if not infer or made.tools is not None or made.to is None or get_format(made.to).limits.typed_values:
         return made
-    inferred = tuple(infer_tools(_calls_without_tools(made, rows())))
+    inferred = tuple(tools_of(seen_in(_calls_without_tools(made, rows())), enums=False))
     return replace(made, inferred=inferred) if inferred else made
 
 
 def _find_source(base: RowConverter, rows: Iterable[object]) -> RowConverter:
     best: Counter[str] = Counter()
-    for row in rows:
+    for row in filter(_may_hold_calls, rows):
         try:
             _, turns, _ = base.read(row)
         except ToolfmtError:
@@ -38,7 +40,7 @@ def _find_source(base: RowConverter, rows: Iterable[object]) -> RowConverter:
         found = detect_texts([turn.text for turn in turns if turn.role == "assistant" and turn.text and not turn.structured])
         if found:
             best[found[0].format] += 1
-            if best.total() >= _SAMPLE:
+            if best.total() >= SAMPLE:
                 break
     others = [info.name for info in formats() if not get_format(info.name).ambiguous]
     others += [name for name, times in best.items() if get_format(name).ambiguous and times >= _SHARE * best.total()]
@@ -47,14 +49,31 @@ def _find_source(base: RowConverter, rows: Iterable[object]) -> RowConverter:
     return replace(base, source=source, others=tuple(name for name in others if name != source), passed_over=passed_over)
 
 
+def _may_hold_calls(row: object) -> bool:
+    """Whether any text of a row, its fields for tools and calls apart, has the mark of a call: most rows need not be read to know."""
+    texts: list[str] = []
+    rest = [row]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, list):
+            rest += value
+        elif is_object(value):
+            rest += [held for key, held in value.items() if key not in _FIELDS]
+    return may_hold_calls(*texts)
+
+
 def _calls_without_tools(converter: RowConverter, rows: Iterable[object]) -> Iterator[ToolCall]:
     """The calls of rows that state no tools, where the spelling says their types."""
     for row in rows:
         try:
+            if converter.offer(row).tools:
+                continue
             _, turns, offer = converter.read(row)
             known: dict[int, Parsed] = {}
-            source = None if offer.tools else converter.format_of(turns, offer, known)
-            if offer.tools or next(blocks(turns, source), None):
+            source = converter.format_of(turns, offer, known)
+            if next(blocks(turns, source), None):
                 continue
             for turn in turns:
                 yield from turn.calls

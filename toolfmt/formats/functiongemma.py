@@ -13,6 +13,7 @@ from toolfmt.families.braces import Braces
 from toolfmt.format import Limits
 from toolfmt.ir import Tool
 from toolfmt.tools import read_tools
+from toolfmt.turns import GEMMA, Turns
 
 __all__ = ["FunctionGemma"]
 
@@ -31,6 +32,7 @@ class FunctionGemma(Braces):
     tools_head = "You are a model that can do function calling with the following functions"
     tools_tail = ""
     between_tools = ""
+    turns: ClassVar[Turns | None] = GEMMA
     limits = Limits(names=_WORD, keys=_WORD, deep_keys=_WORD, never=("<escape>",), result_names=True)
 
     def write_tool(self, tool: Tool) -> str:

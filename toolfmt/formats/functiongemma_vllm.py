@@ -24,6 +24,7 @@ __all__ = ["FunctionGemmaVllm"]
 class FunctionGemmaVllm(FunctionGemma):
     name = "functiongemma_vllm"
     word = r"[\w.\-]+"
+    turns = None  # whether a string could be JSON is more than Jinja can ask
     limits = Limits(names=r"\w+", keys=r"\w+", result_names=True)
 
     @cached_property

@@ -37,6 +37,7 @@ class Gemma4(FunctionGemma):
     response_opens, response_closes = "<|tool_response>", "<tool_response|>"
     declaration_opens, declaration_closes = "<|tool>", "<tool|>"
     tools_head = ""
+    turns = None  # the marker that ends a calling turn is the one that opens its result
     limits = Limits(reasoning=True, names=word, keys=key, deep_keys=key, never=('<|"|>',), result_names=True)
 
     def write_end(self, last: Part | None) -> str:

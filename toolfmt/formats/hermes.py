@@ -11,6 +11,7 @@ literals in single quotes, ``parameters`` for ``arguments``, arguments encoded t
 
 from toolfmt.families.json_body import JsonBody
 from toolfmt.format import Limits
+from toolfmt.turns import CHATML
 
 __all__ = ["Hermes"]
 
@@ -30,4 +31,5 @@ class Hermes(JsonBody):
         "<tool_call></tool_call> XML tags:\n<tool_call>\n"
         '{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>'
     )
+    turns = CHATML
     limits = Limits(reasoning=True)

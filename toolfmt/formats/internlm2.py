@@ -7,9 +7,12 @@ Source: vLLM 0.33.0's example template and parser; the models also write ``param
 (``<|action_start|><|interpreter|>``) is no call and stays text.
 """
 
+from dataclasses import replace
+
 from toolfmt.families.json_body import JsonBody
 from toolfmt.format import Limits, function_object
 from toolfmt.ir import Tool
+from toolfmt.turns import CHATML
 from toolfmt.values import dumps
 
 __all__ = ["InternLM2"]
@@ -23,6 +26,7 @@ class InternLM2(JsonBody):
     end_of_turn = ("<|im_end|>",)
     result_opens = ""
     tools_head, between_tools, tools_tail = "[", ", ", "]"
+    turns = replace(CHATML, tool=("<|im_start|>environment name=<|plugin|>\n", "<|im_end|>\n"))
     limits = Limits()
 
     def write_opening(self) -> str:

@@ -15,6 +15,7 @@ from toolfmt.families.json_body import JsonBody, JsonReader
 from toolfmt.format import Limits
 from toolfmt.reader import CallReader, Outcome, Whole
 from toolfmt.stream import StreamParser
+from toolfmt.turns import CHATML
 
 __all__ = ["JsonFence"]
 
@@ -35,6 +36,7 @@ class JsonFence(JsonBody):
         _OPENING,
         tuple(f"```{label}\n{char}" for label in sorted(_LABELS - {"json"}) for char in "[{"),
     )
+    turns = CHATML
     limits = Limits()
 
     def reader(self) -> CallReader:

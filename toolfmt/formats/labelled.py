@@ -16,6 +16,7 @@ from toolfmt.errors import UnrepresentableError
 from toolfmt.families.json_header import JsonHeader
 from toolfmt.format import Limits, function_object
 from toolfmt.ir import Part, Text, Tool, ToolResult
+from toolfmt.turns import Turns
 from toolfmt.values import dumps
 
 __all__ = ["Labelled"]
@@ -29,6 +30,12 @@ class Labelled(JsonHeader):
     end_of_turn = ("<|end|>",)
     result_opens, result_closes = "<|tool_result|>\nTool: {name}\nOutput: ", "\n<|end|>"
     tools_head, tools_tail = "", ""
+    turns = Turns(
+        system=("<|system|>\n", "<|end|>\n"),
+        user=("<|user|>\n", "<|end|>\n"),
+        assistant=("<|assistant|>\n", "\n"),
+        tool=("", "\n"),
+    )
     limits = Limits(text_after=False, result_names=True, names=r"(?!\s)(?:(?!<\|(?:tool_call|end)\|>)[^\n])+(?<!\s)")
 
     def write_end(self, last: Part | None) -> str:

@@ -19,6 +19,7 @@ from toolfmt.format import Limits
 from toolfmt.ir import ToolResult
 from toolfmt.reader import Whole
 from toolfmt.stream import StreamParser
+from toolfmt.turns import LLAMA3
 from toolfmt.values import JSONTextError, dumps
 
 __all__ = ["Llama3Json"]
@@ -48,6 +49,7 @@ class Llama3Json(JsonBody):
     tools_tail = "\n\n"
     call_mark = '{"name": "'
     not_in_prose = ('{"name"', '{ "name"', '{"parameters"', '{"arguments"', "[{", "<|python_tag|>")
+    turns = LLAMA3
     limits = Limits(many_calls=False, text_after=False)
 
     def check_exact(self, value: dict[str, Any]) -> None:

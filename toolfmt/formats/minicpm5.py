@@ -9,6 +9,7 @@ template of MiniCPM5-2B, as mlx-lm 0.32.2 reads it and ms-swift 4.6 writes it.
 
 from toolfmt.families.raw_tags import RawTags
 from toolfmt.format import Limits
+from toolfmt.turns import CHATML
 
 __all__ = ["MiniCpm5"]
 
@@ -34,6 +35,7 @@ class MiniCpm5(RawTags):
         "- param-value may be multi-line. If it contains <, & or newline characters, wrap it in a CDATA block: "
         '<param name="param-name"><![CDATA[...multi-line value...]]></param>'
     )
+    turns = CHATML
     limits = Limits(
         reasoning=True,
         typed_values=False,

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from toolfmt.families.json_body import JsonBody
 from toolfmt.format import Limits
 from toolfmt.ir import ToolResult
+from toolfmt.turns import Turns
 
 __all__ = ["MinimaxM1"]
 
@@ -29,6 +30,12 @@ class MinimaxM1(JsonBody):
     tools_tail = (
         "\n</tools>\n\nIf you need to call tools, please respond with <tool_calls></tool_calls> XML tags, and provide tool-name and json-object of "
         'arguments, following the format below:\n<tool_calls>\n{"name": <tool-name>, "arguments": <args-json-object>}\n...\n</tool_calls>'
+    )
+    turns = Turns(
+        system=("<beginning_of_sentence>system ai_setting=assistant\n", "<end_of_sentence>\n"),
+        user=("<beginning_of_sentence>user name=user\n", "<end_of_sentence>\n"),
+        assistant=("<beginning_of_sentence>ai name=assistant\n", "\n"),
+        tool=("<beginning_of_sentence>tool name=tools\n", "<end_of_sentence>\n"),
     )
     limits = Limits(reasoning=True)
 

@@ -13,6 +13,7 @@ text does.  Source: the chat template of MiniMax-M2 (llama.cpp).
 from toolfmt.families.raw_tags import RawTags
 from toolfmt.format import Limits, function_object
 from toolfmt.ir import Tool
+from toolfmt.turns import Turns
 from toolfmt.values import dumps
 
 __all__ = ["MiniMaxM2"]
@@ -37,6 +38,13 @@ class MiniMaxM2(RawTags):
         "</tool>\n</tools>\n\nWhen making tool calls, use XML format to invoke tools and pass parameters:\n\n<minimax:tool_call>\n"
         '<invoke name="tool-name-1">\n<parameter name="param-key-1">param-value-1</parameter>\n'
         '<parameter name="param-key-2">param-value-2</parameter>\n...\n</invoke>\n</minimax:tool_call>'
+    )
+    turns = Turns(
+        system=("]~b]system\n", "[e~[\n"),
+        user=("]~b]user\n", "[e~[\n"),
+        assistant=("]~b]ai\n", "\n"),
+        tool=("]~b]tool\n", "[e~[\n"),
+        bos=True,
     )
     limits = Limits(
         reasoning=True,

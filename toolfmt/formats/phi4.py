@@ -8,6 +8,7 @@ object has just the two keys of a call.
 
 from toolfmt.families.json_body import JsonBody
 from toolfmt.format import Limits
+from toolfmt.turns import Turns
 
 __all__ = ["Phi4"]
 
@@ -25,4 +26,10 @@ class Phi4(JsonBody):
     tools_indent = 4
     tools_head, between_tools, tools_tail = "", "\n\n", "\n\n"
     not_in_prose = ("functools[", '{"name"', '{"arguments"')
+    turns = Turns(
+        system=("<|system|>", "<|end|>"),
+        user=("<|user|>", "<|end|>"),
+        assistant=("<|assistant|>", ""),
+        tool=("<|tool|>", "<|end|>"),
+    )
     limits = Limits(text_after=False)

@@ -15,6 +15,7 @@ and Qwen3.5-4B (llama.cpp); transformers 5.23.0.
 from toolfmt.families.raw_tags import RawTags
 from toolfmt.format import Limits
 from toolfmt.ir import ToolCall
+from toolfmt.turns import CHATML
 
 __all__ = ["QwenXml"]
 
@@ -38,6 +39,7 @@ class QwenXml(RawTags):
         "- If there is no function call available, answer the question like normal with your current knowledge and do not tell the user "
         "about function calls\n</IMPORTANT>"
     )
+    turns = CHATML
     limits = Limits(
         reasoning=True,
         typed_values=False,

@@ -13,6 +13,7 @@ stubs, which lose most of a schema; toolfmt writes and reads a block of JSON lin
 
 from toolfmt.families.raw_tags import RawTags
 from toolfmt.format import Limits
+from toolfmt.turns import Turns
 
 __all__ = ["SeedOss"]
 
@@ -26,6 +27,12 @@ class SeedOss(RawTags):
     reasoning, reasoning_inside, after_reasoning = ("<seed:think>", "</seed:think>"), ("", ""), ("\n",)
     end_of_turn = ("<seed:eos>",)
     result_opens = ""
+    turns = Turns(
+        system=("<seed:bos>system\n", "<seed:eos>"),
+        user=("<seed:bos>user\n", "<seed:eos>"),
+        assistant=("<seed:bos>assistant\n", ""),
+        tool=("<seed:bos>tool\n", "<seed:eos>"),
+    )
     limits = Limits(
         reasoning=True,
         typed_values=False,

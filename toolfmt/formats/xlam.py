@@ -8,6 +8,7 @@ Source: the chat templates of xLAM-2-3b-fc-r and vLLM 0.33's examples.  Also rea
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from toolfmt.families.json_body import JsonBody, in_one_block, json_objects
@@ -16,6 +17,7 @@ from toolfmt.ir import Tool
 from toolfmt.reader import Whole
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
+from toolfmt.turns import CHATML, Turns
 
 __all__ = ["Xlam"]
 
@@ -34,6 +36,7 @@ class Xlam(JsonBody):
     end_of_turn: ClassVar[tuple[str, ...]] = ("<|im_end|>", "<|eot_id|>")
     result_opens = ""
     tools_indent = 4
+    turns: ClassVar[Turns | None] = replace(CHATML, tool=("<|im_start|>tool\n", "<|im_end|>\n"), before_tools="\n")
     limits = Limits(text_before=False, text_after=False, reasoning=True)
 
     def read_whole(self, p: StreamParser, at: int) -> Whole | None:

@@ -33,6 +33,7 @@ class XlamV1(Xlam):
     arguments_keys = ("arguments", "parameters")
     reasoning = None
     end_of_turn = ("<|EOT|>",)
+    turns = None
     tools_head, tools_tail = "[BEGIN OF AVAILABLE TOOLS]\n", "\n[END OF AVAILABLE TOOLS]"
     limits = Limits(text_after=False)
 

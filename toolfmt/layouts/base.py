@@ -1,19 +1,19 @@
-"""What a row layout is: `Turn`, the messages of a row without their spelling; `Layout`, which reads and writes them; the table of layouts.
+"""What a row layout is: `Layout`, which reads a row as turns (`Turn`) and writes it; the table of layouts.
 
 A layout never loses what it does not know: other keys of a row and of a message stay, in their place.  Turns that were not changed are written
 back as they were.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeGuard
 
 from toolfmt.errors import LayoutError, ToolSpecError
-from toolfmt.format import openai_tool
-from toolfmt.ir import Part, Tool, ToolCall, build_call, check_json
-from toolfmt.tools import ToolSet, as_toolset
+from toolfmt.format import Format, function_object
+from toolfmt.ir import ToolCall, build_call, check_json
+from toolfmt.layouts.turns import Offer, Places, Turn
+from toolfmt.tools import as_toolset, read_tools
 from toolfmt.values import JSONTextError, dumps, loads
 
 __all__ = [
@@ -29,8 +29,11 @@ __all__ = [
     "carry",
     "converted",
     "find_layout",
+    "function_of",
     "get_layout",
+    "is_object",
     "layouts",
+    "shown",
     "text_of",
 ]
 
@@ -44,65 +47,6 @@ STRUCTURAL = frozenset({"tool_calls", "function_call", "tool_call_id", *REASONIN
 _TOOLS = ("tools", "functions")
 
 
-@dataclass(slots=True)
-class Turn:
-    """One message of a row."""
-
-    role: str
-    """``system``, ``developer``, ``user``, ``assistant`` or ``tool``."""
-    path: str
-    raw: Mapping[str, Any]
-    """The message as it stood."""
-    keys: tuple[str, str]
-    """Under which keys ``raw`` holds role and text; a turn without a role key is no message of a list."""
-    text: str | None = None
-    calls: tuple[ToolCall, ...] = ()
-    reasoning: str | None = None
-    call_id: str | None = None
-    name: str | None = None
-    structured: bool = False
-    """Its calls, or its result, stand in fields of their own, not in the text."""
-    changed: bool = False
-    plain: bool = True
-    """It is spelled as its layout writes it; else it is written anew where the layout stays."""
-    parts: tuple[Part, ...] | None = None
-    """Texts and calls in their order, where text does not simply stand before the calls."""
-    block: tuple[tuple[Tool, ...], int, int] | None = None
-    """The tools that its text lists in the layout's own way, and where in the text."""
-    objects: bool = False
-    """Arguments of its calls stood as objects, not as JSON text: in Arrow, a null among them may be padding."""
-    notes: list[tuple[str, str]] = field(default_factory=list)
-    """Repairs made on reading: (path, what)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """The tools that a row states beside its messages."""
-
-    definitions: tuple[Any, ...] | None = None
-    """Each as it stood, decoded from JSON; None where nothing is stated, which ``()`` is: no tools."""
-    key: str | None = None
-    """The key of the row that says so."""
-    tools: ToolSet | None = None
-    """The same, read; None where there are none, which says nothing of types."""
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """What there is a place for beside the text of a message."""
-
-    calls: bool = True
-    ids: bool = True
-    reasoning: bool = True
-    text: bool = True
-    """Text and calls in one turn."""
-    order: bool = False
-    """Text after a call stays behind it."""
-    many_calls: bool = True
-    result_names: bool = False
-    """A result says its tool's name."""
-
-
 class Layout:
     """How a row holds a conversation.  A layout keeps nothing between rows."""
 
@@ -114,12 +58,18 @@ class Layout:
     places: ClassVar[Places]
     arrow: ClassVar[Mapping[str, Any]]
     """What its keys hold: ``text``, ``json`` (any JSON value), a mapping (a struct), or a list of one of these."""
+    signs: ClassVar[frozenset[str]] = frozenset()
+    """A key or a role of which some message of ``messages`` or ``conversations`` has one, in every row that the layout claims; empty: not said."""
     tools_as: ClassVar[Literal["list", "json"]] = "list"
     """Tools are written as a list, or as the JSON text of one."""
 
     def claims(self, row: Row) -> bool:
         """Whether the row looks like one."""
         raise NotImplementedError
+
+    def fits(self, row: Row) -> bool:
+        """Whether it can be read as one, for a caller who says that it is one: a row without calls may have no sign of its layout."""
+        return self.claims(row)
 
     def read(self, row: Row) -> list[Turn]:
         """The turns; LayoutError says where the row is none."""
@@ -128,6 +78,14 @@ class Layout:
     def write(self, row: Row, turns: Sequence[Turn], lose: Lose) -> dict[str, Any]:
         """The keys that hold these turns, tools apart.  ``row`` is the one that was read, in this or in another layout."""
         raise NotImplementedError
+
+    def left(self, row: Row, turns: Sequence[Turn], lose: Lose) -> None:
+        """Say what these turns do not say of the row, where another layout is written; UnrepresentableError where they would say it wrongly."""
+
+    def stated(self, turns: Sequence[Turn], offer: Offer, lose: Lose, to: Format | None) -> Sequence[Turn]:
+        """The turns of a row that had another layout, with the tools among them where this one lists them in a prompt; as ``to`` declares them,
+        where calls stand in text of that format."""
+        return turns
 
     def offer(self, row: Row, *, padded: bool = False) -> Offer:
         """The tools that the row states; ToolSpecError says where they are none.  ``padded``: nulls in them may be Arrow's."""
@@ -144,15 +102,29 @@ class Layout:
 
     def definition(self, given: Any) -> Any:
         """A tool as this layout defines it: what is one already stays as it is."""
-        if isinstance(given, Mapping) and given.get("type") == "function" and isinstance(given.get("function"), Mapping):
+        if is_object(given) and given.get("type") == "function" and is_object(given.get("function")):
             return given
-        return openai_tool(as_toolset([given])[0])  # type: ignore[index]
+        return {"type": "function", "function": function_of(given)}
 
 
 _TABLE: tuple[tuple[str, str], ...] = (
+    ("anthropic", "toolfmt.layouts.anthropic:Anthropic"),
+    ("swift", "toolfmt.layouts.swift:Swift"),
+    ("nemotron", "toolfmt.layouts.nemotron:Nemotron"),
+    ("trl", "toolfmt.layouts.trl:TRL"),
     ("openai", "toolfmt.layouts.openai:OpenAI"),
     ("messages_text", "toolfmt.layouts.messages_text:MessagesText"),
+    ("hermes_fc", "toolfmt.layouts.hermes_fc:HermesFC"),
+    ("toolace", "toolfmt.layouts.toolace:ToolACE"),
+    ("llamafactory", "toolfmt.layouts.llamafactory:LlamaFactory"),
+    ("apigen_mt", "toolfmt.layouts.apigen_mt:APIGenMT"),
     ("sharegpt", "toolfmt.layouts.sharegpt:ShareGPT"),
+    ("toucan", "toolfmt.layouts.toucan:Toucan"),
+    ("glaive", "toolfmt.layouts.glaive:Glaive"),
+    ("xlam", "toolfmt.layouts.xlam:Xlam"),
+    ("bfcl", "toolfmt.layouts.bfcl:BFCL"),
+    ("prompt_completion", "toolfmt.layouts.prompt_completion:PromptCompletion"),
+    ("text", "toolfmt.layouts.text:Text"),
 )
 """In the order in which a row is offered to them."""
 
@@ -173,51 +145,82 @@ def get_layout(name: str) -> Layout:
     raise LayoutError("layout", f"unknown layout; known: {', '.join(layouts())}: `{name}`")
 
 
+@lru_cache(maxsize=256)
+def _candidates(keys: tuple[Any, ...], signs: frozenset[str]) -> tuple[Layout, ...]:
+    """The layouts whose conversation could stand under one of these keys, in messages that have these of all `Layout.signs`."""
+    known = map(get_layout, layouts())
+    return tuple(one for one in known if any(key in keys for key in one.owns) and not (one.signs and one.signs.isdisjoint(signs)))
+
+
 @cache
-def _every() -> tuple[Layout, ...]:
-    return tuple(map(get_layout, layouts()))
+def _every_sign() -> frozenset[str]:
+    return frozenset().union(*(get_layout(name).signs for name in layouts()))
+
+
+def _signs(row: Row) -> frozenset[str]:
+    """Which of all `Layout.signs` are among the keys and the roles of a row's messages."""
+    found: set[Any] = set()
+    for key in ("messages", "conversations"):
+        messages = row.get(key)
+        if isinstance(messages, list):
+            objects = [message for message in messages if type(message) is dict or isinstance(message, Mapping)]
+            found.update(*objects, [role for message in objects if type(role := message.get("role")) is str])
+    return _every_sign().intersection(found)
 
 
 def find_layout(row: object) -> Layout:
     """The layout of a row; LayoutError says what was expected."""
-    if not isinstance(row, Mapping):
+    if not is_object(row):
         raise LayoutError("$", f"expected an object, got `{type(row).__name__}`")
-    for layout in _every():
+    for layout in _candidates(tuple(row), _signs(row)):
         if layout.claims(row):
             return layout
     for key in ("messages", "conversations"):
         if key in row:
-            raise LayoutError(f"$.{key}", f"expected a list of messages, got `{_shown(row[key])}`")
+            raise LayoutError(f"$.{key}", f"expected a list of messages, got `{shown(row[key])}`")
     keys = ", ".join(map(str, row))[:80]
-    raise LayoutError("$", f"expected a key `messages` or `conversations` that holds a list of messages, got the keys `{keys}`")
+    wanted = "a key `messages` or `conversations` that holds a list of messages, or the keys of another layout"
+    raise LayoutError("$", f"expected {wanted}, got the keys `{keys}`")
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as messages show it."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def converted(row: Row, old: Layout, new: Layout, turns: Sequence[Turn], offer: Offer, lose: Lose) -> dict[str, Any]:
+def converted(row: Row, old: Layout, new: Layout, turns: Sequence[Turn], offer: Offer, lose: Lose, to: Format | None = None) -> dict[str, Any]:
     """The row with these turns, in the ``new`` layout; every key that does not hold the conversation stays in its place."""
-    fields = new.write(row, turns, lose)
     if new is old:
-        return {**row, **fields}
+        return {**row, **new.write(row, turns, lose)}
+    for turn in turns:
+        for kind, path, detail in turn.bound:
+            lose(kind, path, detail)
+    old.left(row, turns, lose)
+    for turn in turns:
+        turn.changed |= bool(turn.calls) or turn.role == "tool"
+    fields = new.write(row, new.stated(turns, offer, lose, to), lose)
     tools = new.write_offer(offer)
-    owned = {key for key in old.owns if key == old.owns[0] or row.get(key)}
     made: dict[str, Any] = {}
     for key, held in row.items():
         if key == offer.key:
             made |= {name: value for name, value in tools.items() if name not in made}
-        elif key in owned:
+        elif key in old.owns and (held or key == old.owns[0]):
             made |= {name: value for name, value in fields.items() if name not in made}
-        elif key in fields or key in tools:
-            lose("key", f"$.{key}", f"`{_shown(held)}` is dropped: layout `{new.name}` has a meaning for this key")
+        elif key in fields or key in tools or key in new.owns:
+            if held is not None:
+                lose("key", f"$.{key}", f"`{shown(held)}` is dropped: layout `{new.name}` has a meaning for this key")
         else:
             made[key] = held
     return {**made, **{name: value for name, value in (fields | tools).items() if name not in made}}
 
 
 # Helpers of the layouts
+
+
+def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
+    """Whether it is a mapping; for a dict, as most are, five times as fast as asking an abstract class."""
+    return type(value) is dict or isinstance(value, Mapping)
 
 
 def offered(row: Row, keys: Sequence[str], padded: bool) -> Offer:
@@ -229,7 +232,7 @@ def offered(row: Row, keys: Sequence[str], padded: bool) -> Offer:
         given = row[key]
         if isinstance(given, str):
             given = _decoded(given, key) if given else None
-        if isinstance(given, list) and given and all(isinstance(tool, str) for tool in given):
+        if isinstance(given, list) and given and isinstance(given[0], str) and all(isinstance(tool, str) for tool in given):
             given = [_decoded(tool, f"{key}[{i}]") for i, tool in enumerate(given)]
         if given is not None and not isinstance(given, list):
             raise ToolSpecError(key, f"expected a list of tool definitions, got `{type(given).__name__}`")
@@ -238,6 +241,22 @@ def offered(row: Row, keys: Sequence[str], padded: bool) -> Offer:
             return Offer(tuple(given), key, as_toolset(given))
         empty = Offer(None if given is None else (), key) if empty.key is None else empty
     return empty
+
+
+def function_of(given: Any) -> Mapping[str, Any]:
+    """A definition as a function object, read and written anew only where it is spelled otherwise."""
+    held = given.get("function", given) if isinstance(given, Mapping) else given
+    if is_object(held):
+        if _is_schema(held.get("parameters")):
+            return {key: value for key, value in held.items() if key != "type"}
+        if _is_schema(held.get("input_schema")):
+            names = {"name": "name", "description": "description", "input_schema": "parameters", "strict": "strict"}
+            return {names[key]: value for key, value in held.items() if key in names}
+    return function_object(read_tools([given])[0])
+
+
+def _is_schema(parameters: object) -> bool:
+    return isinstance(parameters, Mapping) and parameters.get("type") == "object" and "properties" in parameters
 
 
 def _decoded(text: str, path: str) -> Any:
@@ -261,18 +280,18 @@ def text_of(message: Mapping[str, Any], key: str, path: str, role: str) -> str |
         return text
     if isinstance(text, list) and role != "assistant":
         return None
-    raise LayoutError(f"{path}.{key}", f"expected text or null, got `{_shown(text)}`")
+    raise LayoutError(f"{path}.{key}", f"expected text or null, got `{shown(text)}`")
 
 
 def call_of(value: object, path: str, call_id: object = None) -> tuple[ToolCall, bool]:
     """The call that ``{"name", "arguments"}`` is, and whether its arguments were encoded twice."""
-    if not isinstance(value, Mapping):
-        raise LayoutError(path, f"expected an object with `name` and `arguments`, got `{_shown(value)}`")
+    if not is_object(value):
+        raise LayoutError(path, f"expected an object with `name` and `arguments`, got `{shown(value)}`")
     name = value.get("name")
     if not isinstance(name, str) or not name:
-        raise LayoutError(f"{path}.name", f"expected a tool name, got `{_shown(name)}`")
+        raise LayoutError(f"{path}.name", f"expected a tool name, got `{shown(name)}`")
     if call_id is not None and not isinstance(call_id, str):
-        raise LayoutError(f"{path}.id", f"expected a string, got `{_shown(call_id)}`")
+        raise LayoutError(f"{path}.id", f"expected a string, got `{shown(call_id)}`")
     arguments, twice = arguments_of(value.get("arguments"), f"{path}.arguments")
     return build_call(name, arguments, call_id), twice
 
@@ -284,16 +303,18 @@ def arguments_of(value: object, path: str) -> tuple[dict[str, Any], bool]:
         try:
             decoded = loads(decoded)
         except JSONTextError as error:
-            raise LayoutError(path, f"expected a JSON object, {error}: `{_shown(value)}`") from None
+            raise LayoutError(path, f"expected a JSON object, {error}: `{shown(value)}`") from None
         times += 1
     if not isinstance(decoded, dict):
-        raise LayoutError(path, f"expected a JSON object, got `{_shown(value)}`")
+        raise LayoutError(path, f"expected a JSON object, got `{shown(value)}`")
+    if times:
+        return decoded, times > 1
     try:
         check_json(decoded, path)
     except ValueError as error:
         place, _, reason = str(error).partition(": ")
         raise LayoutError(place, reason) from None
-    return decoded, times > 1
+    return decoded, False
 
 
 def carry(
@@ -307,6 +328,9 @@ def carry(
     Fields for calls, ids and reasoning are left out unless they are among ``fields``.
     """
     fields = {keys[0]: role, keys[1]: turn.text, **(fields or {})}
+    if turn.keys == keys:
+        kept = {key: fields.get(key, value) for key, value in turn.raw.items() if key in fields or key not in STRUCTURAL}
+        return kept if kept.keys() >= fields.keys() else kept | {key: value for key, value in fields.items() if key not in kept}
     names = dict(zip(turn.keys, keys, strict=True)) if turn.keys[0] else {}
     made: dict[str, Any] = {}
     for key, value in turn.raw.items() if turn.keys[0] else ():

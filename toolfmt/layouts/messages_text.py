@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from toolfmt.errors import LayoutError
-from toolfmt.layouts.base import Layout, Lose, Places, Row, Turn, carry, text_of
+from toolfmt.layouts.base import Layout, Lose, Places, Row, Turn, carry, is_object, text_of
 
 __all__ = ["KEYS", "MessagesText", "list_key", "read_message"]
 
@@ -29,30 +29,29 @@ class MessagesText(Layout):
         return [read_message(message, f"$.{key}[{i}]") for i, message in enumerate(row[key] if key else ())]
 
     def write(self, row: Row, turns: Sequence[Turn], lose: Lose) -> dict[str, Any]:
-        return {list_key(row) or "messages": [self._message(turn) for turn in turns]}
-
-    def _message(self, turn: Turn) -> dict[str, Any]:
-        if turn.keys == KEYS and not turn.changed:
-            return dict(turn.raw)
-        return carry(turn, KEYS, role_of(turn))
+        made = [carry(turn, KEYS, role_of(turn)) if turn.changed or turn.keys != KEYS else dict(turn.raw) for turn in turns]
+        return {list_key(row) or "messages": made}
 
 
 def list_key(row: Row) -> str | None:
     """The key that holds the messages, if their shape is ``role`` and ``content``."""
-    for key in ("messages", "conversations"):
-        messages = row.get(key)
-        if isinstance(messages, list) and (key == "messages" or any(isinstance(m, Mapping) and "role" in m for m in messages)):
-            return key
-    return None
+    if isinstance(row.get("messages"), list):
+        return "messages"
+    messages = row.get("conversations")
+    return "conversations" if isinstance(messages, list) and any(is_object(m) and "role" in m for m in messages) else None
 
 
 def read_message(message: object, path: str) -> Turn:
-    if not isinstance(message, Mapping):
+    if not (type(message) is dict or is_object(message)):
         raise LayoutError(path, f"expected an object with `role` and `content`, got `{type(message).__name__}`")
     role = message.get("role")
-    if not isinstance(role, str) or role not in _ROLES:
+    known = _ROLES.get(role) if isinstance(role, str) else None
+    if known is None:
         raise LayoutError(f"{path}.role", f"expected one of {', '.join(_ROLES)}, got `{role!r}`")
-    return Turn(_ROLES[role], path, message, KEYS, text=text_of(message, "content", path, _ROLES[role]))
+    text = message.get("content")
+    if text is not None and type(text) is not str:
+        text = text_of(message, "content", path, known)
+    return Turn(known, path, message, KEYS, text)
 
 
 def role_of(turn: Turn) -> str:

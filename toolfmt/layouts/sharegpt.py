@@ -1,7 +1,7 @@
 """`sharegpt`: ``{"conversations": [{"from", "value"}], "system"?, "tools"?}``.
 
 Calls are turns of role ``function_call`` whose value is JSON (a list of objects for parallel calls), or wire text inside a ``gpt`` turn.  A message
-with text and calls becomes two turns, the text first.  There are no ids and there is no place for reasoning.
+with text and calls is two messages, the text first, and is read as one turn again.  There are no ids and there is no place for reasoning.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,12 @@ from toolfmt.errors import LayoutError
 from toolfmt.ir import ToolCall
 from toolfmt.layouts.base import Layout, Lose, Places, Row, Turn, call_of, carry, text_of
 from toolfmt.layouts.messages_text import list_key
+from toolfmt.layouts.unplaced import lose_reasoning, others, plain_text
 from toolfmt.values import JSONTextError, dumps, loads
 
-__all__ = ["ShareGPT"]
+__all__ = ["KEYS", "ShareGPT", "call_object"]
 
-_KEYS = ("from", "value")
+KEYS = ("from", "value")
 _ROLES = {
     "human": "user", "user": "user",
     "gpt": "assistant", "assistant": "assistant", "function_call": "assistant",
@@ -39,8 +40,17 @@ class ShareGPT(Layout):
     def claims(self, row: Row) -> bool:
         return isinstance(row.get("conversations"), list) and list_key(row) is None
 
+    def fits(self, row: Row) -> bool:
+        return isinstance(row.get("conversations"), list)
+
     def read(self, row: Row) -> list[Turn]:
-        turns = [_turn(message, f"$.conversations[{i}]") for i, message in enumerate(row["conversations"])]
+        turns: list[Turn] = []
+        for i, message in enumerate(row["conversations"]):
+            turn = _turn(message, f"$.conversations[{i}]")
+            if self.places.text and turns and _belongs(turns[-1], turn):
+                before = turns.pop()
+                turn = turn.copy(path=before.path, raw=before.raw, text=before.text, messages=(before.raw, turn.raw))
+            turns.append(turn)
         if any(turn.calls for turn in turns):
             for turn in turns:
                 turn.structured = bool(turn.calls) or turn.role == "tool"
@@ -52,12 +62,26 @@ class ShareGPT(Layout):
     def write(self, row: Row, turns: Sequence[Turn], lose: Lose) -> dict[str, Any]:
         messages: list[dict[str, Any]] = []
         system: dict[str, Any] = {}
-        for turn in turns:
+        for i, turn in enumerate(turns):
+            if i and not turn.text and _belongs(turns[i - 1], turn):
+                lose(
+                    "turns", turn.path, f"these calls and the text before them become one turn in layout `{self.name}`"
+                )
             if turn.path == "$.system":
                 system["system"] = turn.text
             else:
-                messages += _messages(turn)
+                messages += self._messages(turn, lose)
         return {"conversations": messages, **system}
+
+    def _messages(self, turn: Turn, lose: Lose) -> list[dict[str, Any]]:
+        if turn.keys == KEYS and not turn.changed:
+            return [dict(message) for message in turn.messages or (turn.raw,)]
+        if not turn.calls:
+            lose_reasoning(turn, lose, self.name)
+            return [carry(turn, KEYS, _role(turn), {"value": plain_text(turn, lose, self.name)})]
+        value = [call_object(call) for call in turn.calls]
+        before = [carry(turn, KEYS, "gpt")] if turn.text else []
+        return [*before, carry(turn, KEYS, "function_call", {"value": dumps(value[0] if len(value) == 1 else value)})]
 
 
 def _turn(message: object, path: str) -> Turn:
@@ -66,7 +90,7 @@ def _turn(message: object, path: str) -> Turn:
     role, value = message.get("from"), message.get("value")
     if not isinstance(role, str) or role not in _ROLES:
         raise LayoutError(f"{path}.from", f"expected one of {', '.join(_ROLES)}, got `{role!r}`")
-    turn = Turn(_ROLES[role], path, message, _KEYS)
+    turn = Turn(_ROLES[role], path, message, KEYS)
     if role != "function_call":
         turn.text = text_of(message, "value", path, turn.role)
         return turn
@@ -80,26 +104,27 @@ def _turn(message: object, path: str) -> Turn:
     read = [call_of(call, f"{path}.value[{i}]") for i, call in enumerate(calls)]
     turn.calls = tuple(call for call, _ in read)
     turn.objects = decoded is value
-    turn.notes += [(f"{path}.value[{i}].arguments", "were encoded twice and decoded once more") for i, (_, twice) in enumerate(read) if twice]
+    turn.notes += tuple(
+        (f"{path}.value[{i}].arguments", "were encoded twice and decoded once more")
+        for i, (_, twice) in enumerate(read)
+        if twice
+    )
     return turn
 
 
-def _messages(turn: Turn) -> list[dict[str, Any]]:
-    if turn.keys == _KEYS and not turn.changed:
-        return [dict(turn.raw)]
-    if not turn.calls:
-        return [carry(turn, _KEYS, _role(turn))]
-    value = [_object(call) for call in turn.calls]
-    before = [carry(turn, _KEYS, "gpt")] if turn.text else []
-    return [*before, carry(turn, _KEYS, "function_call", {"value": dumps(value[0] if len(value) == 1 else value)})]
+def _belongs(before: Turn, turn: Turn) -> bool:
+    """Whether a text and the calls right behind it are one turn."""
+    if before.role != "assistant" or before.calls or not before.text:
+        return False
+    return bool(turn.calls) and others(before) == others(turn)
 
 
-def _object(call: ToolCall) -> dict[str, Any]:
+def call_object(call: ToolCall) -> dict[str, Any]:
     return {"name": call.name, "arguments": call.arguments}
 
 
 def _role(turn: Turn) -> str:
-    was = turn.raw.get("from") if turn.keys == _KEYS else None
+    was = turn.raw.get("from") if turn.keys == KEYS else None
     if isinstance(was, str) and was != "function_call" and _ROLES.get(was) == turn.role:
         return was
     return _WRITTEN.get(turn.role, turn.role)

@@ -4,6 +4,7 @@ from importlib.resources import files
 
 from toolfmt import Limits
 from toolfmt.families.json_body import JsonBody
+from toolfmt.turns import Turns
 
 
 class Bracket(JsonBody):
@@ -15,4 +16,10 @@ class Bracket(JsonBody):
     between_calls = ""
     end_of_turn = ("[[end]]",)
     result_opens, result_closes = "[[result]]", "[[/result]]"
+    turns = Turns(
+        system=("[[system]]", "[[end]]\n"),
+        user=("[[user]]", "[[end]]\n"),
+        assistant=("[[assistant]]", "\n"),
+        tool=("[[tool]]", "[[end]]\n"),
+    )
     limits = Limits(text_after=False)
