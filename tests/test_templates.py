@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from jinja2 import TemplateError
 
 import toolfmt
-from toolfmt.jinja_macros import DECODE, JSON
-from toolfmt.jinja_sandbox import apply_template
 from toolfmt.strategies import nasty_strings
-from toolfmt.templates import chat_message
+from toolfmt.templates.chat import chat_message
+from toolfmt.templates.macros import DECODE, JSON
+from toolfmt.templates.sandbox import apply_template
 from toolfmt.values import JSONTextError, dumps, loads
 
 WITH_TEMPLATE = (

@@ -64,7 +64,7 @@ from toolfmt.version import __version__
 if TYPE_CHECKING:
     from toolfmt.grammar.emit import grammar_for
     from toolfmt.grammar.result import Grammar
-    from toolfmt.templates import chat_template
+    from toolfmt.templates.chat import chat_template
 
 __all__ = [
     "ArgumentsDelta",
@@ -125,7 +125,7 @@ __all__ = [
 
 _ON_DEMAND = {
     "Grammar": "toolfmt.grammar.result",
-    "chat_template": "toolfmt.templates",
+    "chat_template": "toolfmt.templates.chat",
     "grammar_for": "toolfmt.grammar.emit",
 }
 

@@ -10,9 +10,9 @@ from toolfmt.api import describe_tools, joined, render
 from toolfmt.errors import UnrepresentableError
 from toolfmt.format import Format, openai_tool
 from toolfmt.ir import Message, Reasoning, Text, Tool, ToolCall, ToolResult
-from toolfmt.jinja_sandbox import apply_template
 from toolfmt.strategies import messages, nasty_strings, plain_messages
-from toolfmt.templates import assistant_text, chat_message, chat_template
+from toolfmt.templates.chat import assistant_text, chat_message, chat_template
+from toolfmt.templates.sandbox import apply_template
 from toolfmt.values import dumps
 
 __all__ = [

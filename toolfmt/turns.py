@@ -1,4 +1,4 @@
-"""How chat templates frame the messages of a conversation; `toolfmt.templates` writes by it."""
+"""How chat templates frame the messages of a conversation; `toolfmt.templates.chat` writes by it."""
 
 from dataclasses import dataclass
 

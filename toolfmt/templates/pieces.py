@@ -1,4 +1,4 @@
-"""How a format writes the assistant's turn, tool results and tools, said in Jinja: as `toolfmt.template_calls` does it for calls."""
+"""How a format writes the assistant's turn, tool results and tools, said in Jinja: as `toolfmt.templates.calls` does it for calls."""
 
 import json
 import re
@@ -13,8 +13,8 @@ from toolfmt.families.json_body import JsonBody
 from toolfmt.format import Format, function_object, openai_tool
 from toolfmt.formats.qwen3_coder import Qwen3Coder
 from toolfmt.ir import Message, Part, Reasoning, Text, Tool, ToolResult
-from toolfmt.jinja_macros import literal, literals
-from toolfmt.template_calls import CALL, NAME, cannot, joint_of, split, word_check
+from toolfmt.templates.calls import CALL, NAME, cannot, joint_of, split, word_check
+from toolfmt.templates.macros import literal, literals
 from toolfmt.values import dumps
 
 __all__ = ["assistant_macro", "result_macro", "tools_macro"]

@@ -18,11 +18,11 @@ from toolfmt.api import describe_tools, render
 from toolfmt.errors import UnrepresentableError
 from toolfmt.format import Format, openai_tool
 from toolfmt.ir import Message, Part, Reasoning, Text, Tool, ToolCall
-from toolfmt.jinja_macros import CHECK, DECODE, JSON, TEXT, literal
-from toolfmt.jinja_sandbox import apply_template
 from toolfmt.registry import get_format
-from toolfmt.template_calls import calls_macro, cannot
-from toolfmt.template_pieces import assistant_macro, result_macro, tools_macro
+from toolfmt.templates.calls import calls_macro, cannot
+from toolfmt.templates.macros import CHECK, DECODE, JSON, TEXT, literal
+from toolfmt.templates.pieces import assistant_macro, result_macro, tools_macro
+from toolfmt.templates.sandbox import apply_template
 from toolfmt.turns import Turns
 
 __all__ = ["assistant_text", "chat_message", "chat_template"]
@@ -135,7 +135,7 @@ def _written(fmt: Format, turns: Turns, markers: bool) -> str:
 
 
 def _prove(fmt: Format, turns: Turns, template: str) -> None:
-    """Refuse a format whose template writes other text than `render`: an override that `toolfmt.template_pieces` does not see."""
+    """Refuse a format whose template writes other text than `render`: an override that `toolfmt.templates.pieces` does not see."""
     from jinja2 import TemplateError
 
     for parts in _probes(fmt):

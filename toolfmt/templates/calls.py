@@ -1,7 +1,7 @@
 """How a format writes calls, said in Jinja.
 
 The marks are not copied from the classes: a format writes calls whose values are known, and what stands round the values is what the template
-writes round them.  Only how a value is spelled is said here once more, for each family; `toolfmt.templates` proves the outcome.
+writes round them.  Only how a value is spelled is said here once more, for each family; `toolfmt.templates.chat` proves the outcome.
 """
 
 import re
@@ -15,7 +15,7 @@ from toolfmt.families.tree_tags import TreeTags
 from toolfmt.families.typed_tags import TypedTags
 from toolfmt.format import Format
 from toolfmt.ir import ToolCall
-from toolfmt.jinja_macros import literal, literals
+from toolfmt.templates.macros import literal, literals
 from toolfmt.values import dumps
 
 __all__ = ["CALL", "NAME", "calls_macro", "cannot", "joint_of", "split", "word_check"]
