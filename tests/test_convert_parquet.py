@@ -4,6 +4,8 @@ import base64
 import datetime
 import decimal
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +196,18 @@ def test_a_file_without_rows(tmp_path: Path) -> None:
     path = write(tmp_path / "d.parquet", rich_rows(1).slice(0, 0))
     made = convert(path, to="hermes")
     assert pq.read_table(made).num_rows == 0 and pq.read_schema(made).equals(pq.read_schema(path))
+
+
+def test_a_missing_package_is_named_when_the_file_is_written(tmp_path: Path) -> None:
+    source = tmp_path / "rows.jsonl"
+    source.write_text('{"messages": [{"role": "user", "content": "hi"}]}\n')
+    code = (
+        "import sys; sys.modules['pyarrow'] = None\n"
+        "from toolfmt.cli.main import main\n"
+        f"sys.argv = ['toolfmt', 'convert', {str(source)!r}, '--to', 'hermes', '--out', {str(tmp_path / 'out.parquet')!r}]\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == 'error: Arrow data needs pyarrow: pip install "toolfmt[files]"\n'
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]

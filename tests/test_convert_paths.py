@@ -221,7 +221,7 @@ def test_remote_errors(memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         convert(tmp_path / "d.jsonl.gz", "hermes", out=Remote("memory://o.jsonl"))
     assert memory.find("/") == ["/d.jsonl"]
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    with pytest.raises(MissingExtraError, match="pip install fsspec"):
+    with pytest.raises(MissingExtraError, match=r"toolfmt\[files\]"):
         convert(Remote("memory://d.jsonl"), "hermes")
 
 

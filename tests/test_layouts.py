@@ -278,3 +278,8 @@ def test_a_thought_stays_in_the_text_where_there_is_no_reasoning_or_it_may_stand
     (made,) = convert([row], report=report, **settings)
     (back,) = convert([made], layout="openai", source=settings.get("to", "auto"))
     assert back["messages"][1]["content"] == text and not report.notice_counts["reasoning"]
+
+
+def test_an_unknown_layout_suggests_near_ones() -> None:
+    with pytest.raises(LayoutError, match=r"unknown layout; did you mean openai\? known: .*: `open-ai`"):
+        get_layout("open-ai")

@@ -47,7 +47,7 @@ def pyarrow() -> Any:
     try:
         import pyarrow
     except ImportError as error:
-        raise MissingExtraError('Arrow data needs pyarrow: pip install "toolfmt[hf]"') from error
+        raise MissingExtraError('Arrow data needs pyarrow: pip install "toolfmt[files]"') from error
     return pyarrow
 
 

@@ -76,7 +76,7 @@ def _zstandard() -> Any:
     try:
         import zstandard
     except ImportError as error:
-        raise MissingExtraError("files in .zst need zstandard, which is not installed: pip install zstandard") from error
+        raise MissingExtraError('files in .zst need zstandard, which is not installed: pip install "toolfmt[files]"') from error
     return zstandard
 
 

@@ -189,6 +189,7 @@ class ParquetSink:
     """Writes rows into a Parquet file; from one, columns that nothing touched are copied as they are."""
 
     def __init__(self, file: IO[bytes], source: Source, converter: RowConverter) -> None:
+        pyarrow()  # says what to install
         from pyarrow.parquet import ParquetWriter
 
         self._opened = opened = _source_file(source)

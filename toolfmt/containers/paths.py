@@ -68,7 +68,7 @@ class Remote:
         try:
             import fsspec
         except ImportError as error:
-            raise MissingExtraError(f"`{self.url}` needs fsspec, which is not installed: pip install fsspec") from error
+            raise MissingExtraError(f'`{self.url}` needs fsspec, which is not installed: pip install "toolfmt[files]"') from error
         try:
             system, path = fsspec.core.url_to_fs(self.url)
         except ImportError as error:

@@ -4,6 +4,7 @@ A layout never loses what it does not know: other keys of a row and of a message
 back as they were.
 """
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import import_module
@@ -142,7 +143,9 @@ def get_layout(name: str) -> Layout:
             module, _, cls = target.partition(":")
             loaded: Layout = vars(import_module(module))[cls]()
             return loaded
-    raise LayoutError("layout", f"unknown layout; known: {', '.join(layouts())}: `{name}`")
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), layouts(), 2)
+    meant = f"did you mean {' or '.join(near)}? " if near else ""
+    raise LayoutError("layout", f"unknown layout; {meant}known: {', '.join(layouts())}: `{name}`")
 
 
 @lru_cache(maxsize=256)
