@@ -22,8 +22,10 @@ pa = pytest.importorskip("pyarrow")
 
 
 @pytest.fixture(autouse=True)
-def quiet() -> None:
+def as_by_default() -> None:
+    """Without bars; `toolfmt convert` on a saved dataset, in another test of this process, turns caches off."""
     datasets.disable_progress_bars()
+    datasets.enable_caching()
 
 
 def on_disk(path: Path, rows: list[dict[str, Any]]) -> Any:

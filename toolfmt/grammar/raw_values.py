@@ -35,6 +35,7 @@ _SPELLINGS: dict[str, Rule] = {
 _WORDS = alt("NaN", "Infinity", "-Infinity", "-0", *("true", "false", "null"))
 _JSON_LIKE = seq(_SPACE, alt(seq(Chars.of('"{['), ANYTHING), seq(alt(_LONG, _WORDS), _SPACE)))
 """What Python's ``json`` may read."""
+_NO_TREE = "such a container stands as JSON, not as a tree of tags"
 
 
 class RawValues:
@@ -73,6 +74,8 @@ class RawValues:
         general = {kind for node in nodes for kind in _general(node)}
         json = self.dialect.strings.or_json
         if "string" in general and types <= general and not json:
+            if self.dialect.tree:
+                self.speller.narrowed("", "items", _NO_TREE)
             return self._text(Text(), then)
         apart = [_SPELLINGS[kind] for kind in sorted(types - general - {"string"})] if not listed else []
         if apart and any(isinstance(node, Text) for node in nodes):
@@ -169,14 +172,18 @@ class RawValues:
         if isinstance(node, Object) and self._names_its_keys(node):
             rules = ObjectRules(self.speller, replace(node, low=max(node.low, 1)), inside.dialect, inside)
             return rules.whole()
-        self.speller.narrowed("", "items", "such a container stands as JSON, not as a tree of tags")
+        self.speller.narrowed("", "items", _NO_TREE)
         return NEVER
 
     def _names_its_keys(self, node: Object) -> bool:
         """Whether the tags of a tree are known; one with a tag `item` could be taken for an array."""
-        keys = [member.key for member in node.members]
-        writable = all(self.speller.can_write_key(key, self.dialect) for key in keys)
-        return bool(keys) and not node.rest and "item" not in keys and writable
+        if node.rest or any(member.required and not self._can_write(member.key) for member in node.members):
+            return False
+        keys = [member.key for member in node.members if self._can_write(member.key)]
+        return bool(keys) and "item" not in keys
+
+    def _can_write(self, key: str) -> bool:
+        return self.speller.can_write_key(key, self.dialect)
 
 
 class _TreeValues(RawValues):
