@@ -340,7 +340,7 @@ def test_the_batch_function_is_pure_and_pickles() -> None:
 
 def test_without_pyarrow_the_command_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingExtraError, match=r'pip install "toolfmt\[hf\]"'):
+    with pytest.raises(MissingExtraError, match=r'pip install "toolfmt\[files\]"'):
         arrow.convert_arrow(None, RowConverter("hermes", None), "auto", Collector(Report(), "raise"))
 
 
