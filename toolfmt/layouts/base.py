@@ -5,6 +5,7 @@ back as they were.
 """
 
 import difflib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import import_module
@@ -48,7 +49,7 @@ STRUCTURAL = frozenset({"tool_calls", "function_call", "tool_call_id", *REASONIN
 _TOOLS = ("tools", "functions")
 
 
-class Layout:
+class Layout(ABC):
     """How a row holds a conversation.  A layout keeps nothing between rows."""
 
     name: ClassVar[str]
@@ -64,24 +65,25 @@ class Layout:
     tools_as: ClassVar[Literal["list", "json"]] = "list"
     """Tools are written as a list, or as the JSON text of one."""
 
+    @abstractmethod
     def claims(self, row: Row) -> bool:
         """Whether the row looks like one."""
-        raise NotImplementedError
 
     def fits(self, row: Row) -> bool:
         """Whether it can be read as one, for a caller who says that it is one: a row without calls may have no sign of its layout."""
         return self.claims(row)
 
+    @abstractmethod
     def read(self, row: Row) -> list[Turn]:
         """The turns; LayoutError says where the row is none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, row: Row, turns: Sequence[Turn], lose: Lose) -> dict[str, Any]:
         """The keys that hold these turns, tools apart.  ``row`` is the one that was read, in this or in another layout."""
-        raise NotImplementedError
 
     def left(self, row: Row, turns: Sequence[Turn], lose: Lose) -> None:
         """Say what these turns do not say of the row, where another layout is written; UnrepresentableError where they would say it wrongly."""
+        return None
 
     def stated(self, turns: Sequence[Turn], offer: Offer, lose: Lose, to: Format | None) -> Sequence[Turn]:
         """The turns of a row that had another layout, with the tools among them where this one lists them in a prompt; as ``to`` declares them,
