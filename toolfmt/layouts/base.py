@@ -81,9 +81,8 @@ class Layout(ABC):
     def write(self, row: Row, turns: Sequence[Turn], lose: Lose) -> dict[str, Any]:
         """The keys that hold these turns, tools apart.  ``row`` is the one that was read, in this or in another layout."""
 
-    def left(self, row: Row, turns: Sequence[Turn], lose: Lose) -> None:
+    def left(self, row: Row, turns: Sequence[Turn], lose: Lose) -> None:  # noqa: B027 - most layouts leave nothing
         """Say what these turns do not say of the row, where another layout is written; UnrepresentableError where they would say it wrongly."""
-        return None
 
     def stated(self, turns: Sequence[Turn], offer: Offer, lose: Lose, to: Format | None) -> Sequence[Turn]:
         """The turns of a row that had another layout, with the tools among them where this one lists them in a prompt; as ``to`` declares them,
