@@ -48,7 +48,11 @@ def write_files() -> None:
 def run(*words: str, stdin: str | bytes = "", code: int | None = 0) -> Any:
     """Its result; ``code`` None is 0 or 1."""
     result = CliRunner().invoke(app, list(words), input=stdin)
-    assert result.exit_code == code or (code is None and result.exit_code in (0, 1)), (result.stdout, result.stderr, result.exception)
+    assert result.exit_code == code or (code is None and result.exit_code in (0, 1)), (
+        result.stdout,
+        result.stderr,
+        result.exception,
+    )
     assert result.exception is None or isinstance(result.exception, SystemExit)
     assert "Traceback" not in result.stderr
     return result
@@ -56,3 +60,25 @@ def run(*words: str, stdin: str | bytes = "", code: int | None = 0) -> Any:
 
 def run_json(*words: str, stdin: str | bytes = "", code: int = 0) -> Any:
     return json.loads(run(*words, "--json", stdin=stdin, code=code).stdout)
+
+
+def rows_of(name: str | Path) -> list[Any]:
+    return [json.loads(line) for line in Path(name).read_text(encoding="utf-8").splitlines()]
+
+
+def write_rows(name: str, *texts: str) -> None:
+    """A file in which every text is a message; `{` is a line that is no row."""
+    lines = [
+        text if text == "{" else json.dumps({"messages": [{"role": "assistant", "content": text}]}) for text in texts
+    ]
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+
+def numbered(start: int, end: int) -> list[str]:
+    return [FENCE.replace("3", str(number)) for number in range(start, end)]
+
+
+def names() -> set[str]:
+    """The files that are there now, hidden ones too."""
+    return {path.as_posix() for path in Path().rglob("*") if path.is_file()}

@@ -1,6 +1,5 @@
 """Files that are damaged, and disks that are full: a clear error that names the file and the row, every row accounted for, nothing half-written."""
 
-import csv
 import errno
 import gzip
 import io
@@ -15,46 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from file_cases import LINE, ROW, SAID, file, names, read, run
 
 from toolfmt.containers import base
 from toolfmt.containers.compressed import PACKINGS, Packed
-from toolfmt.containers.csv_rows import read_csv
 from toolfmt.containers.json_list import read_list
 from toolfmt.containers.jsonl import LinesSink, read_lines
 from toolfmt.containers.output import Output
 from toolfmt.convert import convert
 from toolfmt.errors import LayoutError, MissingExtraError, ToolfmtError
-from toolfmt.report import Report
-
-ROW = {
-    "messages": [
-        {"role": "user", "content": "find é"},
-        {"role": "assistant", "content": '```json\n{"name": "run", "arguments": {"command": "ls"}}\n```'},
-    ]
-}
-LINE = json.dumps(ROW).encode()
-SAID = '<tool_call>\n{"name": "run", "arguments": {"command": "ls"}}\n</tool_call>'
-
-
-def file(folder: Path, name: str, data: bytes) -> Path:
-    (folder / name).write_bytes(data)
-    return folder / name
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-def run(data: Path, out: Path | None = None, **more: Any) -> tuple[Report, list[Any], list[Any]]:
-    """The report, the rows and the rejects."""
-    report = Report()
-    made = convert(data, "hermes", source="json_fence", out=out, report=report, **more)
-    rejects = made.with_name(made.name + ".rejects.jsonl")
-    return report, read(made), read(rejects) if rejects.exists() else []
-
-
-def read(path: Path) -> list[Any]:
-    return [json.loads(line) for line in path.read_bytes().decode().split("\n")[:-1]]
 
 
 def said(row: dict[str, Any]) -> str:
@@ -122,7 +90,7 @@ def test_a_reject_is_the_row_as_it_stood(tmp_path: Path) -> None:
 
 def test_a_row_over_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "MAX_ROW", len(LINE) + 3)
-    long = b'{"a": "' + "é\\\" \x07€".encode() * 400_000 + b'"}'
+    long = b'{"a": "' + 'é\\" \x07€'.encode() * 400_000 + b'"}'
     fits = LINE + b"   "
     data = b"\n".join([long, LINE, fits, fits + b" ", long[:-3] + b"\xff\xe2\x82", LINE, long])
     report, made, rejects = run(file(tmp_path, "d.jsonl", data))
@@ -132,7 +100,10 @@ def test_a_row_over_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     ]  # fmt: skip
     assert f"a row of more than {len(LINE) + 3} bytes, the most that is read" in rejects[0]["reason"]
     assert report.rejects[0].data is None
-    assert convert(tmp_path / "d.jsonl", "hermes", out=tmp_path / "auto.jsonl").read_bytes() == (tmp_path / "d.hermes.jsonl").read_bytes()
+    assert (
+        convert(tmp_path / "d.jsonl", "hermes", out=tmp_path / "auto.jsonl").read_bytes()
+        == (tmp_path / "d.hermes.jsonl").read_bytes()
+    )
 
 
 def test_a_long_row_whose_rest_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +154,9 @@ def test_several_members_are_one_file(end: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", ["auto", "json_fence"])
 def test_damaged_data_is_an_error_and_no_file(end: str, source: str, tmp_path: Path) -> None:
     noise = random.Random(0)
-    rows = b"".join(b'{"messages": [{"role": "user", "content": "%s"}]}\n' % noise.randbytes(300).hex().encode() for _ in range(500))
+    rows = b"".join(
+        b'{"messages": [{"role": "user", "content": "%s"}]}\n' % noise.randbytes(300).hex().encode() for _ in range(500)
+    )
     good = packed(rows, end)
     flipped = good[: len(good) // 2] + bytes([good[len(good) // 2] ^ 255]) + good[len(good) // 2 + 1 :]
     sum_off = good[:-6] + bytes([good[-6] ^ 1]) + good[-5:] if end == ".gz" else good[:-1] + bytes([good[-1] ^ 1])
@@ -234,7 +207,10 @@ def test_zstandard_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.Mon
     [
         (b"", "expected a JSON list of rows \\(rows in lines are .jsonl\\), got `nothing`"),
         (b"{}", "expected a JSON list of rows \\(rows in lines are .jsonl\\), got `{}`"),
-        (b"[" + LINE, "the file ends in the row that begins at line 1, after|the file ends in the row that begins at line 1, before"),
+        (
+            b"[" + LINE,
+            "the file ends in the row that begins at line 1, after|the file ends in the row that begins at line 1, before",
+        ),
         (b"[" + LINE + b",]", "expected a row at line 1, got `]`"),
         (b"[\n,\n" + LINE + b"]", "expected a row at line 2, got `,`"),
         (b"[" + LINE + b",\n" + LINE + b"] x", "expected the end of the file after the list, at line 2"),
@@ -264,103 +240,16 @@ def test_a_list_cut_anywhere(size: int, monkeypatch: pytest.MonkeyPatch) -> None
     from toolfmt.containers import json_list
 
     monkeypatch.setattr(json_list, "_PIECE", size)
-    values = [{"a": ['x"]', "\\", "\\\"", {}, []], "é": "\n{"}, [], "", "]", {"b": [[1, {"c": "}"}]]}, -1.5, None]
-    for text in (json.dumps(values), json.dumps(values, indent=1), json.dumps(values, ensure_ascii=False), "[]", " [ ] "):
+    values = [{"a": ['x"]', "\\", '\\"', {}, []], "é": "\n{"}, [], "", "]", {"b": [[1, {"c": "}"}]]}, -1.5, None]
+    for text in (
+        json.dumps(values),
+        json.dumps(values, indent=1),
+        json.dumps(values, ensure_ascii=False),
+        "[]",
+        " [ ] ",
+    ):
         found = [read.value for read in read_list(io.BytesIO(text.encode()))]
         assert found == json.loads(text), text
-
-
-# CSV
-
-
-def rows_of(path: Path) -> list[list[str]]:
-    with path.open(newline="", encoding="utf-8") as lines:
-        return list(csv.reader(lines))
-
-
-def csv_file(path: Path, *rows: list[str]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as out:
-        csv.writer(out, quoting=csv.QUOTE_ALL).writerows(rows)
-    return path
-
-
-def test_a_csv(tmp_path: Path) -> None:
-    plain = '[{"role":"user","content":"\\u00e9"}]'
-    tools = '[ {"name": "run"} ]'
-    untouched = ["1.50", "null", '{"a":1e5}', "a,b\n\"c\"\rd", "[1, 2]", ""]
-    head = ["messages", "tools", *"abcdef"]
-    path = csv_file(
-        tmp_path / "d.csv", head, [json.dumps(ROW["messages"]), tools, *untouched], [plain, "", *untouched], ["x", "", *untouched]
-    )
-    report = Report()
-    made = convert(path, "hermes", out=tmp_path / "o.csv", report=report)
-    first, *rest = rows_of(made)
-    assert first == head and json.loads(rest[0][0])[-1]["content"] == SAID and rest[0][1:] == [tools, *untouched]
-    assert rest[1:] == [[plain, "", *untouched]] and (report.rows, report.rejected) == (3, 1)
-    (reject,) = read(tmp_path / "o.csv.rejects.jsonl")
-    assert (reject["line"], reject["row"]) == (8, 2)  # a bare \\r in a cell ends a line too
-    assert reject["data"] == dict(zip(head, ["x", "", *untouched], strict=True))
-    assert len(read(convert(path, "hermes", out=tmp_path / "o.jsonl"))) == 2
-    packed_file = convert(path, "hermes", out=tmp_path / "o.csv.gz")
-    assert gzip.decompress(packed_file.read_bytes()) == made.read_bytes()
-    assert rows_of(convert(packed_file, "json_fence", out=tmp_path / "back.csv"))[1][1:] == [tools, *untouched]
-    with pytest.raises(ValueError, match="a CSV cannot tell a number or null from a text"):
-        convert(file(tmp_path, "d.jsonl", LINE), "hermes", out=tmp_path / "x.csv")
-
-
-def test_only_messages_are_decoded_in_a_csv() -> None:
-    """Calls are JSON lists in several formats, so a list of objects is not enough."""
-    cells = {"completion": '[{"name": "f", "arguments": {}}]', "messages": "[]", "talk": '[{"role": "user"}]', "n": "[1]", "x": "[bad"}
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows([cells, cells.values()])
-    (row,) = read_csv(io.BytesIO(text.getvalue().encode()))
-    assert row.value == {**cells, "messages": [], "talk": [{"role": "user"}]}
-
-
-def test_a_csv_whose_columns_change(tmp_path: Path) -> None:
-    talk = json.dumps([{"from": "gpt", "value": SAID}])
-    path = csv_file(tmp_path / "d.csv", ["n", "conversations"], ["1", talk], ["2", '[{"from":"gpt","value":"hi"}]'])
-    made = convert(path, layout="openai")
-    head, first, second = rows_of(made)
-    assert made.name == "d.openai.csv" and head[:2] == ["n", "messages"] and "conversations" not in head
-    assert json.loads(first[1])[0]["tool_calls"][0]["function"]["name"] == "run" and second[0] == "2"
-
-
-@pytest.mark.parametrize(
-    "data, reason",
-    [
-        (b"", "expected a first line with the names of the columns, before the first row"),
-        (b"a,b,a\n1,2,3\n", "line 1: two columns have the name `a`"),
-        (b'messages\n"x', "line 2: not CSV: unexpected end of data"),
-        (b'messages\n[]\n"a"b\n', "line 3: not CSV"),
-    ],
-)
-def test_a_file_that_is_no_csv(data: bytes, reason: str, tmp_path: Path) -> None:
-    with pytest.raises(LayoutError, match=reason):
-        convert(file(tmp_path, "d.csv", data), "hermes")
-    assert names(tmp_path) == ["d.csv"]
-
-
-def test_bad_rows_of_a_csv(tmp_path: Path) -> None:
-    good = b'"' + json.dumps(ROW["messages"]).encode().replace(b'"', b'""') + b'"'
-    path = file(tmp_path, "d.csv", b"\xef\xbb\xbfmessages,n\r\n" + good + b",1\r\n\r\n" + good + b"\r\n" + good + b",\xff\r\n")
-    report = Report()
-    made = convert(path, "hermes", report=report)
-    rejects = read(made.with_name(made.name + ".rejects.jsonl"))
-    assert len(rows_of(made)) == 2 and [reject["reason"] for reject in rejects] == [
-        "$: expected 2 cells, as in the header, got 1",
-        "$: not UTF-8",
-    ]
-    assert [reject["line"] for reject in rejects] == [4, 5] and rejects[1]["data"][1] == "\udcff"
-    assert rows_of(convert(csv_file(tmp_path / "e.csv", ["messages", "n"]), "hermes")) == [["messages", "n"]]
-
-
-def test_a_row_that_a_csv_cannot_spell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = csv_file(tmp_path / "d.csv", ["messages"], [json.dumps(ROW["messages"])], ["[]"])
-    monkeypatch.setattr("toolfmt.containers.csv_rows._cell", lambda row, name, read: "\ud800" if row[name] else "[]")
-    report = Report()
-    assert rows_of(convert(path, "hermes", report=report)) == [["messages"], ["[]"]]
-    assert "half a surrogate pair" in report.rejects[0].reason
 
 
 # The disk
@@ -370,7 +259,9 @@ def test_a_row_that_a_csv_cannot_spell(tmp_path: Path, monkeypatch: pytest.Monke
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True, text=True, check=False
+    )
     if made.returncode:
         pytest.skip(f"cannot mount a small disk: {made.stderr.strip()}")
     yield disk
@@ -380,7 +271,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root mounts a small disk")
 @pytest.mark.parametrize("end", [".jsonl", ".jsonl.gz", ".json", ".parquet"])
 def test_a_full_disk(small_disk: Path, end: str, tmp_path: Path) -> None:
-    data = file(tmp_path, "d.jsonl", b"".join(LINE.replace(b"ls", os.urandom(200).hex().encode()) + b"\n" for _ in range(2000)))
+    data = file(
+        tmp_path, "d.jsonl", b"".join(LINE.replace(b"ls", os.urandom(200).hex().encode()) + b"\n" for _ in range(2000))
+    )
     if end == ".parquet":
         pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install pyarrow")
     out = small_disk / f"o{end}"
@@ -445,5 +338,7 @@ def test_no_permission(tmp_path: Path) -> None:
         if folder == Path(tempfile.gettempdir()):
             break
         folder.chmod(folder.stat().st_mode | 0o555)
-    made = subprocess.run([sys.executable, "-c", code, path, locked / "o.jsonl"], capture_output=True, text=True, check=True)
+    made = subprocess.run(
+        [sys.executable, "-c", code, path, locked / "o.jsonl"], capture_output=True, text=True, check=True
+    )
     assert "Permission denied" in made.stdout and f"'{locked / 'o.jsonl'}'" in made.stdout

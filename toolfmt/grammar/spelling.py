@@ -9,7 +9,6 @@ from toolfmt.families.brace_lexis import write_number
 from toolfmt.grammar import numbers
 from toolfmt.grammar.nodes import ANYTHING_GOES, Array, Goal, Node, Number, Object, Text, Values
 from toolfmt.grammar.objects import ObjectRules, Then
-from toolfmt.grammar.productive import needs_automaton
 from toolfmt.grammar.raw_values import RawValues
 from toolfmt.grammar.strings import (
     BARE,
@@ -18,11 +17,9 @@ from toolfmt.grammar.strings import (
     PYTHON_JSON_QUOTES,
     PYTHON_QUOTES,
     Quotes,
-    encoded,
-    hiding,
 )
+from toolfmt.grammar.texts import ANY_TEXT, all_of, asked, body_of, easier, is_plain, quoted
 from toolfmt.rule import (
-    ANY,
     EMPTY,
     NEVER,
     Alt,
@@ -37,7 +34,6 @@ from toolfmt.rule import (
     Rule,
     Strings,
     alt,
-    holding,
     many,
     repeat,
     seq,
@@ -183,7 +179,7 @@ class Speller:
 
     def _bare(self, node: Text) -> Rule:
         """A string of which something is asked, between single quotes just as it is; its escaped spelling stands beside it."""
-        made = Lexeme(seq("'", _all([BARE, *_asked(node, None)]), "'"))
+        made = Lexeme(seq("'", all_of([BARE, *asked(node, None)]), "'"))
         if self.options.fits(made):
             return made
         self.narrowed(node.pointer, "type", "this engine can hold line breaks and backslashes only as escapes")
@@ -193,7 +189,7 @@ class Speller:
         exact, high = self.options.exact, node.high
         if high is not None and exact is not None and high > exact and not (node.patterns or never):
             self.narrowed(node.pointer, "maxLength", "an escape counts as the characters that it is written with")
-        return self._fitting(node, lambda told: _written(told, quotes, never), lambda made: made)
+        return self._fitting(node, lambda told: quoted(told, quotes, never), lambda made: made)
 
     def raw(self, node: Text, stops: tuple[str, ...], then: Then, also: Rule | None = None) -> Rule:
         """A string as it stands, up to one of ``then``; ``also`` is one more thing that it must be."""
@@ -202,20 +198,20 @@ class Speller:
         def probe(body: Rule) -> Rule:
             return Raw(stops, ends, body)
 
-        body = self._fitting(node, lambda told: _body(told, also), probe)
+        body = self._fitting(node, lambda told: body_of(told, also), probe)
         return Raw(stops, tuple(then), None if body == ANY_TEXT else body)
 
     def holds_raw(self, node: Text, stops: tuple[str, ...], then: Then, also: Rule | None) -> bool:
         """Whether the engine can hold such a string with all that is asked of it."""
-        return self.options.fits(Raw(stops, tuple((end, EMPTY) for end, _ in then), _body(node, also)))
+        return self.options.fits(Raw(stops, tuple((end, EMPTY) for end, _ in then), body_of(node, also)))
 
     def _fitting(self, node: Text, write: Callable[[Text], Rule], probe: Callable[[Rule], Rule]) -> Rule:
         """``write`` of the string, without what the engine cannot hold; ``probe`` makes of it what the engine will be given."""
-        for told, keyword, lost in _easier(node):
+        for told, keyword, lost in easier(node):
             made = write(told)
             if keyword:
                 self.unsupported(node.pointer, keyword, f"this engine cannot hold {lost} here; llguidance can")
-            if _is_plain(told, made) or self.options.fits(probe(made)):
+            if is_plain(told, made) or self.options.fits(probe(made)):
                 break
         return made
 
@@ -281,7 +277,7 @@ class Speller:
             first = [char for char in _MARKS if re.fullmatch(m.pattern, f"{char}a")]
             more = [char for char in _MARKS if re.fullmatch(m.pattern, f"a{char}b")]
             some = _LETTER | Chars.of(*first)
-            return Lexeme(_all([seq(some, many(some | Chars.of(("0", "9"), *more))), *patterns]))
+            return Lexeme(all_of([seq(some, many(some | Chars.of(("0", "9"), *more))), *patterns]))
         node = Text(patterns=tuple(patterns))
         style = dialect.strings
         return self._quoted(node, _json_quotes(style) if m.keys == "json" else PYTHON_QUOTES[0], style.never)
@@ -362,7 +358,6 @@ class Speller:
         return seq(gap if before else EMPTY, mark, gap if after else EMPTY)
 
 
-ANY_TEXT = many(ANY)
 _LETTER = Chars.of(("A", "Z"), ("a", "z"), "_")
 _MARKS = "-.$@/"
 """What may stand in an undeclared key beside letters and digits, where the format writes it bare and can."""
@@ -374,10 +369,6 @@ def _ignore(pointer: str, keyword: str, reason: str) -> None:
 
 def _whole(value: int | float | None) -> int | None:
     return None if value is None else int(value)
-
-
-def _all(rules: list[Rule]) -> Rule:
-    return rules[0] if len(rules) == 1 else Both(tuple(rules))
 
 
 def _is_listed(rule: Rule) -> bool:
@@ -393,44 +384,3 @@ def _hidden(text: str, never: tuple[str, ...], less: str) -> Rule:
 
 def _json_quotes(style: Strings) -> Quotes:
     return JSON_QUOTES if style.solidus else PYTHON_JSON_QUOTES
-
-
-def _written(node: Text, quotes: Quotes, never: tuple[str, ...]) -> Rule:
-    """A string in quotes."""
-    lengths = node.low > 0 or node.high is not None
-    if not node.patterns:
-        content = repeat(quotes.counted, node.low, node.high) if lengths else many(quotes.char)
-    else:
-        rules = [encoded(pattern, hiding(quotes) if never else quotes) for pattern in node.patterns]
-        content = _all([*rules, *([repeat(quotes.counted, node.low, node.high)] if lengths else [])])
-    whole = quotes.string(content)
-    return Lexeme(Both((whole, Not(holding(never)))) if never else whole)
-
-
-def _is_plain(node: Text, rule: Rule) -> bool:
-    """Whether any engine can hold it."""
-    quoted = isinstance(rule, Lexeme) and not needs_automaton(rule)
-    return not (node.low or node.patterns) and node.high is None and (rule == ANY_TEXT or quoted)
-
-
-def _easier(node: Text) -> list[tuple[Text, str, str]]:
-    """The string, then with ever less asked of it: what is left out, and its name."""
-    made = [(node, "", "")]
-    if node.high is not None:
-        made.append((node := replace(node, high=None), "maxLength", "that many characters"))
-    if node.low:
-        made.append((node := replace(node, low=0), "minLength", "that many characters"))
-    if node.patterns:
-        made.append((replace(node, patterns=()), node.keyword, "the states of its pattern"))
-    return made
-
-
-def _body(node: Text, also: Rule | None) -> Rule:
-    rules = _asked(node, also)
-    return _all(rules) if rules else ANY_TEXT
-
-
-def _asked(node: Text, also: Rule | None) -> list[Rule]:
-    """All that is asked of a string as it stands."""
-    rules = [*node.patterns, *([also] if also is not None else [])]
-    return [*rules, repeat(ANY, node.low, node.high)] if node.low or node.high is not None else rules
