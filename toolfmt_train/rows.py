@@ -86,7 +86,9 @@ def _row(path: Path, number: int, line: str) -> Row:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise RowError(f"{path}, line {number}: {where}: {first['msg']}; such rows come from `toolfmt-train generate`") from None
+        raise RowError(
+            f"{path}, line {number}: {where}: {first['msg']}; such rows come from `toolfmt-train generate`"
+        ) from None
 
 
 def write_rows(rows: Iterable[Row], path: Path) -> int:
