@@ -3,6 +3,11 @@
 import typer
 
 from toolfmt.cli.common import Commands
+from toolfmt_train.cli.demo import demo
+from toolfmt_train.cli.evaluate import evaluate
+from toolfmt_train.cli.generate import generate
+from toolfmt_train.cli.serve_check import serve_check
+from toolfmt_train.cli.sft import sft
 
 __all__ = ["app", "main"]
 
@@ -15,6 +20,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def _commands() -> None:
+    """Makes it a group, whatever the number of commands."""
+
+
+app.command(
+    "serve-check", epilog="Example: toolfmt-train serve-check runs/qwen/merged --format qwen_xml --backend vllm"
+)(serve_check)
+app.command(
+    epilog="Example: toolfmt-train evaluate smollm2 --data held_out.jsonl --format qwen_xml --grammar both -o runs/before"
+)(evaluate)
+app.command(epilog="Example: toolfmt-train generate -o rows.jsonl --rows 300")(generate)
+app.command(epilog="Example: toolfmt-train demo -o road")(demo)
+app.command(epilog="Example: toolfmt-train sft recipe.toml --dry-run")(sft)
 
 
 def main() -> None:
