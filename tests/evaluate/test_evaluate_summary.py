@@ -142,3 +142,11 @@ def test_completions_that_do_not_belong_are_refused(rows: dict[str, Row]) -> Non
         RowError, match=r"2 completions of the row `none` by m qwen_xml 0-shot, seed 0; give each run a label"
     ):
         judge_all(list(rows.values()), [record("none", "x"), record("none", "y")])
+
+
+def test_rounding_puts_no_share_outside_of_its_interval() -> None:
+    for of in range(1, 400):
+        for successes in (0, of):
+            low, high = wilson(successes, of)
+            assert 0.0 <= low <= successes / of <= high <= 1.0
+            assert not str(low).startswith("-")

@@ -22,9 +22,8 @@ def wilson(successes: float, of: int) -> tuple[float, float]:
     middle = share + z2 / (2 * of)
     half = _Z * math.sqrt(max(share * (1 - share), 0.0) / of + z2 / (4 * of * of))
     whole = 1 + z2 / of
-    return min(share, (middle - half) / whole), max(
-        share, (middle + half) / whole
-    )  # rounding must not put the share outside
+    low, high = (middle - half) / whole, (middle + half) / whole
+    return max(0.0, min(share, low)), min(1.0, max(share, high))  # rounding must put neither outside
 
 
 def bootstrap(values: Sequence[float], *, seed: int = 0) -> tuple[float, float]:
