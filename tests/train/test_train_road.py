@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from toolfmt_train.cli.main import app
 from toolfmt_train.errors import TrainError
 from toolfmt_train.road import Road, Step, run, scores, steps
 from toolfmt_train.rows import read_rows
@@ -47,8 +49,13 @@ def test_every_step_takes_what_the_one_before_it_left(tiny: Path, tmp_path: Path
     assert told == own | {
         (model, "json_fence", "qwen_xml", grammar) for model in ("before", "after") for grammar in (False, True)
     }
-    again = list(run(road(tiny), tmp_path, lambda *_: None))
-    assert [one.step.out for one in again if one.seconds is not None] == ["", ""], "what is there is not made again"
+    again = CliRunner().invoke(app, ["demo", "-o", str(tmp_path), "--model", str(tiny), "--json"])
+    assert again.exit_code == 0, again.stderr
+    shown = json.loads(again.stdout)
+    assert shown["scores"] == scores(tmp_path)
+    anew = [step["command"] for step in shown["steps"] if step["seconds"] is not None]
+    assert len(anew) == 2 and all("serve-check" in command for command in anew), "what is there is not made again"
+    assert "[13/13] all of it in one table" in again.stderr
 
 
 def test_a_step_that_fails_ends_it(tmp_path: Path) -> None:
