@@ -392,3 +392,15 @@ def test_what_cannot_be_written_at_all() -> None:
     report = Report()
     assert len(convert(rows, to="functiongemma", on_loss="ignore", report=report)) == 1
     assert (report.rows, report.with_calls, report.rejected, report.rejects[0].data) == (2, 1, 1, rows[0])
+
+
+@pytest.mark.parametrize("to", ({"layout": "openai"}, {"to": "hermes"}, {"to": "qwen_xml"}))
+def test_an_integer_that_python_does_not_write_is_a_reject(to: dict[str, str]) -> None:
+    """Only rows in memory hold one: no JSON text can."""
+    call = {"type": "function", "function": {"name": "f", "arguments": {"n": 10**4300}}}
+    row: Any = {"messages": [{"role": "assistant", "content": None, "tool_calls": [call]}]}
+    report = Report()
+    assert convert([row], report=report, on_loss="ignore", **to) == []
+    assert "$.messages[0].tool_calls[0]" in report.rejects[0].reason and "4,300 digits" in report.rejects[0].reason
+    call["function"]["arguments"]["n"] = 10**4300 - 1  # type: ignore[index]
+    assert len(convert([row], report=report, on_loss="ignore", **to)) == 1

@@ -333,3 +333,18 @@ def test_a_broken_row_is_refused_by_place(row: dict[str, Any], message: str) -> 
     report = Report()
     assert convert([row], layout="openai", on_loss="ignore", report=report) == []
     assert report.rejects[0].data is row
+
+
+@pytest.mark.parametrize(
+    "call, lost",
+    [
+        ({"index": 7, "id": "a", "function": {"name": "f", "arguments": "{}"}}, "tool_calls[0].index"),
+        ({"type": "custom", "id": "a", "function": {"name": "f", "arguments": "{}"}}, "tool_calls[0].type"),
+        ({"type": "function", "function": {"name": "f", "arguments": "{}", "strict": True}}, "tool_calls[0].function.strict"),
+        ({"type": None, "id": "a", "function": {"name": "f", "arguments": "{}"}}, None),
+    ],
+)
+def test_what_stands_in_a_call_beside_its_own_keys_is_said(call: dict[str, Any], lost: str | None) -> None:
+    report = Report()
+    convert([{"messages": [{"role": "assistant", "content": None, "tool_calls": [call]}]}], to="hermes", on_loss="ignore", report=report)
+    assert [loss.path for loss in report.losses] == [f"$.messages[0].{path}" for path in (lost,) if path]

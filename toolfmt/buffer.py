@@ -66,12 +66,16 @@ class Feed:
 
     def read(self, text: str) -> Parsed:
         """The whole text at once: ``feed`` and ``close`` in one, without events."""
-        self._closed = True
-        self._fed = len(text)
-        self.buf = text
+        self.hold(text)
         while self._step(self, True):
             pass
         return self.parsed
+
+    def hold(self, text: str) -> None:
+        """Take the whole text; nothing of it is read yet, and nothing more comes."""
+        self._closed = True
+        self._fed = len(text)
+        self.buf = text
 
     @property
     def closed(self) -> bool:

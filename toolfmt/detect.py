@@ -166,9 +166,30 @@ def _openers(every: tuple[Format, ...]) -> re.Pattern[str]:
     return re.compile("|".join([*shortest, *(rf"\0\s*{re.escape(mark)}" for mark in sorted(first - anywhere))]))
 
 
+@cache
+def _rare(every: tuple[Format, ...]) -> re.Pattern[str]:
+    """A character of each mark that opens calls, one that is rare in prose where it has one: what has none of them holds no mark."""
+    found = {next((char for char in mark if not char.isalnum() and char not in " ._"), mark[0]) for fmt in every for mark in fmt.opens}
+    return re.compile(f"[{re.escape(''.join(sorted(found)))}]")
+
+
 def may_hold_calls(*texts: str) -> bool:
-    """Whether `may_call` holds for any format in one of the texts: one search.  A NUL in a text may make it true where none does."""
-    return _openers(every_format()).search("\0" + "\0".join(texts)) is not None
+    """Whether `may_call` holds for any format in one of the texts: one search, or two.  A NUL in a text may make it true where none does."""
+    rare, openers = _searches()
+    text = "\0".join(texts)
+    return rare.search(text) is not None and openers.search(f"\0{text}") is not None
+
+
+_kept: tuple[tuple[Format, ...], re.Pattern[str], re.Pattern[str]] | None = None
+
+
+def _searches() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Both patterns of all formats, which are most often the same ones; to ask a cache for them takes as long as a search."""
+    global _kept
+    every, kept = every_format(), _kept
+    if kept is None or kept[0] is not every:
+        _kept = kept = (every, _rare(every), _openers(every))
+    return kept[1], kept[2]
 
 
 def read_calls(text: str, fmt: Format) -> Parsed:

@@ -133,6 +133,23 @@ class Format(ABC):
         """
         return None
 
+    def read_rest(self, text: str, at: int, types: Types) -> list[ToolCall] | None:
+        """The calls that ``text[at:]`` is, and nothing else, if `read_whole` takes them all; else None.  A family may be quicker, not different."""
+        parser = StreamParser(self, types, events=False)
+        parser.hold(text)
+        whole = self.read_whole(parser, at)
+        if whole is None or whole[-1][2] != len(text):
+            return None
+        calls = [part for part, _, _ in whole if part.type == "tool_call"]
+        return calls if len(calls) == len(whole) else None
+
+    def surely_read(self, text: str, at: int, calls: Sequence[ToolCall], types: Types) -> bool:
+        """Whether `read_rest` is certain to give ``calls``, as which it wrote ``text[at:]``: by what they hold, without reading.
+
+        A short cut for speed: it says no to all that is not plain.
+        """
+        return False
+
     def evidence(self, call: ToolCall) -> int:
         """How many values of a call that was read without tools are spelled as this format, and no twin of it, spells them."""
         return 0
@@ -184,11 +201,11 @@ class Format(ABC):
                 calls.append(part)
                 if i + 1 < len(parts) and parts[i + 1].type == "tool_call":
                     continue
-                pieces += [self._join(before, part), self._write_run(calls, written)]
+                pieces += [self.joint(before, part), self._write_run(calls, written)]
                 written += len(calls)
                 calls = []
             else:
-                pieces += [self._join(before, part), self._write_part(part, i)]
+                pieces += [self.joint(before, part), self._write_part(part, i)]
             before = part
         if end and self.end_of_turn:
             pieces.append(self.write_end(before))
@@ -234,7 +251,7 @@ class Format(ABC):
                 )
         return message.text
 
-    def _join(self, before: Part | None, part: Part) -> str:
+    def joint(self, before: Part | None, part: Part) -> str:
         """What stands between two parts."""
         if before is None:
             return ""

@@ -7,7 +7,7 @@ are ordinary dicts, which a caller can change and should not.
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -36,6 +36,8 @@ JSON = Any
 MAX_DEPTH = 256
 """Containers inside one another, the arguments object included, that toolfmt reads and writes."""
 
+_TOO_LONG: Final = 10**4300
+
 
 def check_json(value: object, path: str = "$") -> None:
     """Raise ValueError, with the JSON path, unless ``value`` is a JSON value that toolfmt can carry exactly."""
@@ -43,9 +45,12 @@ def check_json(value: object, path: str = "$") -> None:
     while stack:
         item, at, depth = stack.pop()
         kind = type(item)
-        if item is None or kind is str or kind is bool or kind is int:
+        if item is None or kind is str or kind is bool:
             continue
-        if kind is float:
+        if kind is int:
+            if not -_TOO_LONG < item < _TOO_LONG:  # type: ignore[operator]
+                raise ValueError(f"{at}: an integer of more than 4,300 digits, which Python neither reads nor writes")
+        elif kind is float:
             if not math.isfinite(item):  # type: ignore[arg-type]
                 raise ValueError(f"{at}: JSON has no `{item}`")
         elif kind is dict or kind is list:

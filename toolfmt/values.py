@@ -68,7 +68,7 @@ def is_plain(text: str, value: Any, containers: Iterable[Any]) -> bool:
     """
     if text.count('"') != _encode_fast(value).count(b'"') or ("\\" in text and "\\u0022" in text):
         return False
-    return len(text) <= 2 * MAX_DEPTH or all(_is_shallow(container) for container in containers)
+    return len(text) <= 2 * MAX_DEPTH or text.count("{") + text.count("[") <= MAX_DEPTH or all(map(_is_shallow, containers))
 
 
 def _is_shallow(value: Any) -> bool:

@@ -1,5 +1,5 @@
 """Generating, fine-tuning, evaluating and serving tool-calling models, on top of `toolfmt`.
 
-So far there is `gym`: code search with two typed tools, run and scored.  This package imports toolfmt; toolfmt never imports it
-(import-linter holds it).
+`gym` runs and scores code search, `generate` makes verified tasks from it, `train` fine-tunes, `evaluate` measures, `serve` checks that calls
+arrive; `road` is all of it in a row.  This package imports toolfmt; toolfmt never imports it (import-linter holds it).
 """

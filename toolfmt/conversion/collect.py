@@ -16,6 +16,8 @@ class Collector:
         self.report = report
         self.on_loss = on_loss
         self._told = report.copy()
+        self._layout: str | None = None
+        """The layout of the last row: most have the same."""
 
     def take(self, outcome: Outcome, data: object, row: int | None, line: int | None = None, *, keep_bad: bool = False) -> bool:
         """Whether the row goes on.  ``keep_bad`` rejects broken rows also where losses raise."""
@@ -25,17 +27,22 @@ class Collector:
                 raise _with_row(error, row, line) from None
             self.report.reject(Reject(row, line, str(error), data))
             return False
-        losses = [Loss(loss.kind, loss.path, row, loss.detail, line) for loss in outcome.losses]
-        if losses and self.on_loss == "raise":
-            raise LossError(losses)
         report = self.report
-        for loss in losses:
-            report.lose(loss)
+        if outcome.losses:
+            losses = [Loss(loss.kind, loss.path, row, loss.detail, line) for loss in outcome.losses]
+            if self.on_loss == "raise":
+                raise LossError(losses)
+            for loss in losses:
+                report.lose(loss)
         for notice in outcome.notices:
-            report.notice(Loss(notice.kind, notice.path, row, notice.detail, line))
+            if notice.kind in report.notice_counts:  # of which a report keeps the first
+                report.notice_counts[notice.kind] += 1
+            else:
+                report.notice(Loss(notice.kind, notice.path, row, notice.detail, line))
         report.count(outcome.calls, outcome.changed)
-        if outcome.layout:
+        if outcome.layout and outcome.layout != self._layout:
             report.saw_layout(outcome.layout)
+            self._layout = outcome.layout
         return True
 
     def warn(self) -> None:

@@ -55,12 +55,16 @@ def _may_hold_calls(row: object) -> bool:
     rest = [row]
     while rest:
         value = rest.pop()
-        if isinstance(value, str):
+        if type(value) is dict or is_object(value):
+            for key, held in value.items():
+                if type(held) is str and key not in _FIELDS:
+                    texts.append(held)
+                elif held is not None and key not in _FIELDS:
+                    rest.append(held)
+        elif isinstance(value, str):
             texts.append(value)
         elif isinstance(value, list):
             rest += value
-        elif is_object(value):
-            rest += [held for key, held in value.items() if key not in _FIELDS]
     return may_hold_calls(*texts)
 
 
@@ -68,7 +72,7 @@ def _calls_without_tools(converter: RowConverter, rows: Iterable[object]) -> Ite
     """The calls of rows that state no tools, where the spelling says their types."""
     for row in rows:
         try:
-            if converter.offer(row).tools:
+            if converter.states_tools(row):
                 continue
             _, turns, offer = converter.read(row)
             known: dict[int, Parsed] = {}

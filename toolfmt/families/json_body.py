@@ -20,7 +20,7 @@ import msgspec
 from toolfmt.families.json_reader import JsonReader
 from toolfmt.format import Format, openai_tool
 from toolfmt.ir import Part, Tool, ToolCall, build_call
-from toolfmt.reader import CallReader, Whole
+from toolfmt.reader import CallReader, Types, Whole
 from toolfmt.rule import EMPTY, Arguments, Chars, Dialect, Rule, many, optional, repeat, seq
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
@@ -105,6 +105,31 @@ class JsonBody(Format):
             at = end + len(self.between_calls)
         return found or None
 
+    def read_rest(self, text: str, at: int, types: Types) -> list[ToolCall] | None:
+        """Most messages hold one call."""
+        start, end = self.block_at(text, at)
+        call = self.only_call(text[start:end], types) if start else None
+        return super().read_rest(text, at, types) if call is None else [call]
+
+    def surely_read(self, text: str, at: int, calls: Sequence[ToolCall], types: Types) -> bool:
+        """One block of canonical JSON, in which no string holds the closing mark."""
+        return self._own and self.block_at(text, at)[0] > 0
+
+    def block_at(self, text: str, at: int) -> tuple[int, int]:
+        """What stands inside, if ``text[at:]`` is one block between ``opens[0]`` and ``closes[0]``; else nothing at 0."""
+        closing = self.closes[0]
+        start, end = at + len(self.opens[0]), len(text) - len(closing)
+        return (start, end) if end - start < _NEAR and text.find(closing, start) == end and text.startswith(self.opens[0], at) else (0, 0)
+
+    def only_call(self, text: str, types: Types) -> ToolCall | None:
+        """The call of a message between ``opens[0]`` and ``closes[0]``; None where `read_whole` is to say."""
+        return self.plain_call(text) if self._own else None
+
+    @cached_property
+    def _own(self) -> bool:
+        """Whether calls are read and written as they are here."""
+        return type(self).read_whole is JsonBody.read_whole and type(self).write_calls is JsonBody.write_calls
+
     def _read_array(self, p: StreamParser, at: int) -> Whole | None:
         """The calls of one block, as they are written."""
         buf, opening, closing = p.buf, self.opens[0], self.closes[0]
@@ -187,11 +212,18 @@ class JsonBody(Format):
     # -- writing
 
     def write_calls(self, calls: Sequence[ToolCall]) -> str:
-        opening, closing, bodies = self.write_opening(), self.closes[0], [self.write_body(call) for call in calls]
+        opening, closing = self._written_marks
+        if len(calls) == 1 and self.array is None:
+            return f"{opening}{self.write_body(calls[0])}{closing}"
+        bodies = [self.write_body(call) for call in calls]
         if self.array is not None:
             before, between, after = self.array
             bodies = [before + between.join(bodies) + after]
-        return self.between_calls.join(f"{opening}{self.inside}{body}{self.inside}{closing}" for body in bodies)
+        return self.between_calls.join(f"{opening}{body}{closing}" for body in bodies)
+
+    @cached_property
+    def _written_marks(self) -> tuple[str, str]:
+        return self.write_opening() + self.inside, self.inside + self.closes[0]
 
     def write_opening(self) -> str:
         return self.opens[0].rstrip("[{")

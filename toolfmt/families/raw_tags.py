@@ -12,18 +12,23 @@ How values end, and what a family member can vary: `toolfmt.families.tags`.  A v
 (``<parameter=city>Paris</parameter>``), where it ends likewise, without the newlines.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 from toolfmt.argument_types import ServerTypes
 from toolfmt.families.tags import Tags
+from toolfmt.ir import ToolCall
 from toolfmt.reader import Types
 from toolfmt.rule import PYTHON, Dialect
 from toolfmt.schema_types import ValueType
 from toolfmt.stream import StreamParser
-from toolfmt.values import JSON_LITERALS, PYTHON_LITERALS, JSONTextError, dumps, loads_python, spell
+from toolfmt.values import JSON_LITERALS, PYTHON_LITERALS, STRING, JSONTextError, dumps, loads_python, spell
 
 __all__ = ["RawTags"]
+
+_SHORT = 2048  # characters of a string
+_LARGE = 10**15  # under which an integer is the first thing that its text may mean
 
 
 class RawTags(Tags):
@@ -43,7 +48,35 @@ class RawTags(Tags):
     def value(self, p: StreamParser, index: int, tool: str, key: str, kind: str, text: str) -> Any:
         return p.types.read(index, tool, key, text)
 
+    def surely_read(self, text: str, at: int, calls: Sequence[ToolCall], types: Types) -> bool:
+        """Strings, integers and booleans that the tools declare, in which no tag can begin."""
+        if not self._own:
+            return False
+        for call in calls:
+            declared = types.declared(call.name)
+            if not call.arguments.keys() <= declared.keys():
+                return False
+            for key, value in call.arguments.items():
+                kind, allowed = type(value), declared[key]
+                if kind is str:
+                    sure = allowed.types == STRING and len(value) < _SHORT and "<" not in value
+                elif kind is int:
+                    sure = "integer" in allowed.types and allowed.values is None and 0 <= value < _LARGE
+                else:
+                    sure = kind is bool and "boolean" in allowed.types and allowed.values is None
+                if not sure:
+                    return False
+        return True
+
+    @cached_property
+    def _own(self) -> bool:
+        """Whether calls are read and written as those of all tags are."""
+        kind = type(self)
+        return kind.read_whole is Tags.read_whole and kind.write_calls is Tags.write_calls and kind.write_call is Tags.write_call
+
     def spell_value(self, value: Any) -> tuple[str, str]:
+        if type(value) is str:
+            return "", value
         if not self.writes_python:
             return "", spell(value, self.literals)
         return "", repr(value) if isinstance(value, dict | list) else spell(value, PYTHON_LITERALS)

@@ -31,6 +31,7 @@ from toolfmt.values import STRING, JSONTextError, literal
 __all__ = ["Tags"]
 
 NEAR = 4096  # characters in which a value's end is looked for without a look at the next call
+_KEYS = 1000  # spellings of names and keys that are remembered
 NAME = 1024  # characters of a tool or argument name, at most
 
 
@@ -104,6 +105,8 @@ class Tags(Format):
         self._valued = self.key_close + (line if self.value_open else "") + self.value_open + frame
         self.name_inside = _inside(self.name_char + f"{{1,{NAME}}}", self.name_rest)
         self.key_inside = _inside(self.key_char + f"{{0,{NAME}}}", self.key_rest)
+        self._ends_value = frame + self.value_close + line
+        self._spelled: dict[tuple[str, str | int], str] = {}
         self._match_head = re.compile(
             re.escape(self._around[0] + self.call_open) + self.name_inside.pattern + re.escape(self.name_close + line)
         ).match
@@ -202,34 +205,53 @@ class Tags(Format):
         """The name or key that a tag spells."""
         return written.replace("&quot;", '"').replace("&amp;", "&") if self.escaped and "&" in written else written
 
-    def _join(self, before: Part | None, part: Part) -> str:
+    def joint(self, before: Part | None, part: Part) -> str:
         if self.leads and isinstance(part, ToolCall) and (before is None or isinstance(before, Reasoning)):
             return self.before_call[0]
-        return super()._join(before, part)
+        return super().joint(before, part)
 
     def write_calls(self, calls: Sequence[ToolCall]) -> str:
         opening, closing = self._section
-        return opening + self._joint.join(self._write_call(call, i) for i, call in enumerate(calls, 1)) + closing
+        written = [self.write_call(call, i) for i, call in enumerate(calls, 1)]
+        return f"{opening}{written[0] if len(written) == 1 else self._joint.join(written)}{closing}"
 
-    def _write_call(self, call: ToolCall, index: int) -> str:
-        name = self._spell_name(call.name) + self.name_rest.format(index=index)
-        if not self.name_inside.fullmatch(name):
-            raise UnrepresentableError("$.name", f"{self.name} cannot write the tool name `{call.name}`")
-        pieces = [self._around[0], self.call_open, name, self.name_close, self.line]
+    def write_call(self, call: ToolCall, index: int) -> str:
+        """The text of one call, of this number among those side by side."""
+        spelled, ends = self._spelled, self._ends_value
+        pieces = [spelled.get((call.name, index)) or self._write_name(call.name, index)]
         for key, value in call.arguments.items():
             kind, text = self.spell_value(value)
-            inside = self._spell_name(key) + self.key_rest.format(type=kind)
-            if not self.key_inside.fullmatch(inside):
-                raise UnrepresentableError(f"$.arguments.{key}", f"{self.name} cannot write this key")
+            opening = spelled.get((key, kind)) or self._write_key(key, kind)
             if not isinstance(value, str):
-                text = self.hide(text) if any(mark in text for mark in self.not_in_containers) else text
+                text = self.hide(text) if self.not_in_containers and any(mark in text for mark in self.not_in_containers) else text
             elif self.quotes and self.risky.search(text):
                 text = text.join(self.quotes)
-            pieces += [self.key_open, inside, self._valued, text, self.frame, self.value_close, self.line]
+            pieces += (opening, text, ends)
         if not call.arguments:
             pieces.append(self.no_arguments)
         pieces.append(self._tail)
         return "".join(pieces)
+
+    def _write_name(self, name: str, index: int) -> str:
+        """What a call begins with, remembered."""
+        inside = self._spell_name(name) + (self.name_rest.format(index=index) if self.name_rest else "")
+        if not self.name_inside.fullmatch(inside):
+            raise UnrepresentableError("$.name", f"{self.name} cannot write the tool name `{name}`")
+        return self._remember(name, index, f"{self._around[0]}{self.call_open}{inside}{self.name_close}{self.line}")
+
+    def _write_key(self, key: str, kind: str) -> str:
+        """What an argument begins with, remembered."""
+        inside = self._spell_name(key) + self.key_rest.format(type=kind)
+        if not self.key_inside.fullmatch(inside):
+            raise UnrepresentableError(f"$.arguments.{key}", f"{self.name} cannot write this key")
+        return self._remember(key, kind, f"{self.key_open}{inside}{self._valued}")
+
+    def _remember(self, name: str, more: str | int, spelled: str) -> str:
+        """A dataset has few tools and keys."""
+        if len(self._spelled) >= _KEYS:
+            self._spelled.clear()
+        self._spelled[name, more] = spelled
+        return spelled
 
     def _spell_name(self, name: str) -> str:
         return name.replace("&", "&amp;").replace('"', "&quot;") if self.escaped else name

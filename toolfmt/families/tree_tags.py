@@ -109,7 +109,7 @@ class TreeTags(RawTags):
             return "".join(f"{self.mark}<item>{self._tree(item)}{self.mark}</item>" for item in value)
         return super().spell_value(value)[1]
 
-    def _write_call(self, call: ToolCall, index: int) -> str:
+    def write_call(self, call: ToolCall, index: int) -> str:
         if not self.name_inside.fullmatch(call.name):
             raise UnrepresentableError("$.name", f"{self.name} cannot write the tool name `{call.name}`")
         pieces = [self.call_open, call.name, self.name_close]

@@ -85,7 +85,7 @@ class Harmony(JsonHeader):
             message = Message(role="assistant", parts=tuple(parts))
         return super().write(message, end=end)
 
-    def _join(self, before: Part | None, part: Part) -> str:
+    def joint(self, before: Part | None, part: Part) -> str:
         return "" if before is None else _TURN
 
     def write_end(self, last: Part | None) -> str:

@@ -11,9 +11,12 @@ given, names one of them; any other block is text.  Labels read: ``json``, none,
 an object or an array.
 """
 
+from collections.abc import Sequence
+
 from toolfmt.families.json_body import JsonBody, JsonReader
 from toolfmt.format import Limits
-from toolfmt.reader import CallReader, Outcome, Whole
+from toolfmt.ir import ToolCall
+from toolfmt.reader import CallReader, Outcome, Types, Whole
 from toolfmt.stream import StreamParser
 from toolfmt.turns import CHATML
 
@@ -60,6 +63,15 @@ class JsonFence(JsonBody):
                 break
             at = end + 4 + len(self.between_calls)
         return found or None
+
+    def only_call(self, text: str, types: Types) -> ToolCall | None:
+        if not text.startswith("json\n") or not text.endswith("\n"):
+            return None
+        call = self.plain_call(text[5:-1])
+        return call if call is not None and (types.names is None or call.name in types.names) else None
+
+    def surely_read(self, text: str, at: int, calls: Sequence[ToolCall], types: Types) -> bool:
+        return self.block_at(text, at)[0] > 0 and (types.names is None or all(call.name in types.names for call in calls))
 
     def write_opening(self) -> str:
         return "```json"

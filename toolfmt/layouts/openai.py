@@ -17,6 +17,10 @@ from toolfmt.values import dumps
 __all__ = ["OpenAI", "call_arguments"]
 
 
+_CALL, _FUNCTION = frozenset({"id", "type", "function", "name", "arguments"}), frozenset({"name", "arguments"})
+_TYPES = (None, "function")
+
+
 class OpenAI(Layout):
     name = "openai"
     owns: ClassVar[tuple[str, ...]] = MessagesText.owns
@@ -95,7 +99,7 @@ class OpenAI(Layout):
             if twice:
                 turn.notes += ((f"{inner}.arguments", "were encoded twice and decoded once more"),)
             turn.objects |= is_object(held) and is_object(held.get("arguments"))
-            if len(call) > 3 or len(held) > 2:
+            if not (call.keys() <= _CALL and call.get("type") in _TYPES and (held is call or held.keys() <= _FUNCTION)):
                 turn.others += _others(len(made), place.removeprefix(f"{path}."), call, held)
             made.append(read)
         turn.calls = tuple(made)
@@ -157,6 +161,6 @@ def _string(message: Mapping[str, Any], key: str, path: str) -> str | None:
 
 def _others(number: int, place: str, call: Mapping[str, Any], held: Mapping[str, Any]) -> tuple[tuple[int, str, Mapping[str, Any]], ...]:
     """The keys beside those that a call has, and inside its function; a null may be Arrow's, and says nothing."""
-    beside = {key: value for key, value in call.items() if key not in ("id", "type", "function", "name", "arguments") and value is not None}
-    inside = {key: value for key, value in held.items() if key not in ("name", "arguments") and value is not None} if held is not call else {}
+    beside = {key: value for key, value in call.items() if (key not in _CALL or (key == "type" and value != "function")) and value is not None}
+    inside = {key: value for key, value in held.items() if key not in _FUNCTION and value is not None} if held is not call else {}
     return tuple((number, where, others) for where, others in ((place, beside), (f"{place}.function", inside)) if others)
