@@ -5,18 +5,16 @@ as they are; the other columns say where the task came from and what its answer 
 checked, and an error names file, line and column.
 """
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from toolfmt.ir import Tool, ToolCall
 from toolfmt.tools import read_tools
-from toolfmt.values import JSONTextError, dumps, loads
-from toolfmt_train.errors import RowError
+from toolfmt_train.lines import read_lines
 
-__all__ = ["Bucket", "Row", "read_rows", "write_rows"]
+__all__ = ["Bucket", "Row", "read_rows"]
 
 Bucket = Literal["atomic", "adversarial", "no_tool"]
 
@@ -66,38 +64,4 @@ class Row(BaseModel):
 
 def read_rows(path: Path) -> list[Row]:
     """The rows of a JSONL file; raises `RowError` naming the line, also when the file has none."""
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except FileNotFoundError:
-        raise RowError(f"there is no file `{path}`") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RowError(f"`{path}` cannot be read: {error}") from None
-    rows = [_row(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    if not rows:
-        raise RowError(f"`{path}` holds no rows")
-    return rows
-
-
-def _row(path: Path, number: int, line: str) -> Row:
-    try:
-        return Row.model_validate(loads(line))
-    except JSONTextError as error:
-        raise RowError(f"{path}, line {number}: not JSON: {error}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RowError(
-            f"{path}, line {number}: {where}: {first['msg']}; such rows come from `toolfmt-train generate`"
-        ) from None
-
-
-def write_rows(rows: Iterable[Row], path: Path) -> int:
-    """Writes the rows, one a line, always the same bytes for the same rows; their number."""
-    lines = list(_lines(rows))
-    path.write_bytes("".join(lines).encode())
-    return len(lines)
-
-
-def _lines(rows: Iterable[Row]) -> Iterator[str]:
-    for row in rows:
-        yield dumps(row.model_dump()) + "\n"
+    return read_lines(path, Row, called="rows", command="toolfmt-train generate")

@@ -10,7 +10,14 @@ import toolfmt
 from toolfmt.errors import MissingExtraError
 from toolfmt_train.evaluate.records import Record
 from toolfmt_train.gym import binaries
-from toolfmt_train.rows import Row, write_rows
+from toolfmt_train.lines import write_lines
+from toolfmt_train.rows import Row
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are as wide as the terminal, which not every run of tests has."""
+    monkeypatch.setenv("COLUMNS", "200")
 
 
 @pytest.fixture(scope="session")
@@ -43,5 +50,5 @@ def written(rows: dict[str, Row]) -> Written:
 def data(rows: dict[str, Row], tmp_path: Path) -> Path:
     """The rows as a file."""
     path = tmp_path / "held_out.jsonl"
-    write_rows(rows.values(), path)
+    write_lines(rows.values(), path)
     return path

@@ -12,9 +12,10 @@ from toolfmt_train.cli.main import app
 from toolfmt_train.decoding import Completion
 from toolfmt_train.evaluate import answers as answering
 from toolfmt_train.evaluate.answers import Plan, answers, shots
-from toolfmt_train.evaluate.records import read_records, write_lines
+from toolfmt_train.evaluate.records import read_records
+from toolfmt_train.lines import write_lines
 from toolfmt_train.models import Loaded
-from toolfmt_train.rows import Row, write_rows
+from toolfmt_train.rows import Row
 
 FILES = {"completions.jsonl", "verdicts.jsonl", "scores.json", "scores.png"}
 
@@ -90,6 +91,15 @@ def test_the_table(data: Path, kept: Path) -> None:
     assert cells["exact"] == "50.0 [9, 91] of 2" and cells["abstained"] == "100.0 [21, 100] of 1"
 
 
+def test_many_conditions_stand_below_one_another(written: Written, data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "many.jsonl"
+    write_lines([written("text", call("ripgrep_search", TEXT), model=f"m{number}") for number in range(5)], path)
+    said = run("--completions", path, "--data", data).stdout
+    lines = [[cell.strip() for cell in line.split("│")] for line in said.splitlines() if "│" in line]
+    assert [line[1] for line in lines if line[1]] == [f"m{number} qwen_xml 0-shot" for number in range(5)]
+    assert "condition" in said and lines[0][2] == "100.0" and lines[1][2] == "[21, 100]"
+
+
 def test_several_files_are_scored_together(
     rows: dict[str, Row], written: Written, data: Path, kept: Path, tmp_path: Path
 ) -> None:
@@ -109,7 +119,7 @@ def test_a_limit_takes_rows_from_the_whole_file(data: Path, kept: Path) -> None:
 
 def test_a_limit_is_spread_evenly(rows: dict[str, Row], tmp_path: Path) -> None:
     data, kept, out = tmp_path / "six.jsonl", tmp_path / "kept.jsonl", tmp_path / "out"
-    write_rows([rows["none"].model_copy(update={"id": f"r{i}"}) for i in range(6)], data)
+    write_lines([rows["none"].model_copy(update={"id": f"r{i}"}) for i in range(6)], data)
     write_lines([record(f"r{i}", NO_TOOL) for i in range(6)], kept)
     run("--completions", kept, "--data", data, "--limit", 3, "-o", out)
     assert [one.row for one in read_records(out / "completions.jsonl")] == ["r0", "r2", "r4"]
@@ -181,8 +191,8 @@ def test_bad_words(data: Path, kept: Path, tmp_path: Path) -> None:
 
 def test_bad_files(rows: dict[str, Row], data: Path, kept: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.jsonl"
-    assert error("--completions", kept, "--data", bad) == f"there is no file `{bad}`"
-    assert "`toolfmt-train evaluate MODEL -o FOLDER` writes one" in error("--completions", bad, "--data", data)
+    assert error("--completions", kept, "--data", bad) == f"there is no file `{bad}`; rows come from `toolfmt-train generate`"
+    assert "completions come from `toolfmt-train evaluate MODEL -o FOLDER`" in error("--completions", bad, "--data", data)
     bad.write_text(kept.read_text() + '{"row": "text"}\n')
     assert f"{bad}, line 4: model: Field required" in error("--completions", bad, "--data", data)
     bad.write_text("[")
@@ -191,7 +201,7 @@ def test_bad_files(rows: dict[str, Row], data: Path, kept: Path, tmp_path: Path)
     assert error("--completions", bad, "--data", data) == f"`{bad}` holds no completions"
     write_lines([record("other", "x")], bad)
     assert "`other`, which the data has not" in error("--completions", bad, "--data", data)
-    write_rows([rows["none"], rows["text"]], bad)
+    write_lines([rows["none"], rows["text"]], bad)
     assert "no row with an atomic call of `ast_grep_search`" in error(
         "m", "--data", data, "-f", "hermes", "--shots", 2, "--shots-from", bad
     )
@@ -199,7 +209,7 @@ def test_bad_files(rows: dict[str, Row], data: Path, kept: Path, tmp_path: Path)
 
 def test_a_corpus_that_is_not_there(rows: dict[str, Row], written: Written, tmp_path: Path) -> None:
     data, kept, out = tmp_path / "rows.jsonl", tmp_path / "kept.jsonl", tmp_path / "out"
-    write_rows([rows["text"].model_copy(update={"corpus": "djangoo"})], data)
+    write_lines([rows["text"].model_copy(update={"corpus": "djangoo"})], data)
     write_lines([written("text", call("ripgrep_search", TEXT))], kept)
     assert error("--completions", kept, "--data", data, "-o", out) == "unknown corpus `djangoo`; did you mean `django`?"
     assert error("no-such-model", "--data", data, "-f", "hermes").startswith(
@@ -223,7 +233,7 @@ def test_a_format_without_a_chat_template(data: Path) -> None:
 
 def test_rows_without_calls_can_be_scored(tmp_path: Path) -> None:
     data, kept = tmp_path / "rows.jsonl", tmp_path / "kept.jsonl"
-    write_rows([make_row("none", "Mail this.", None)], data)
+    write_lines([make_row("none", "Mail this.", None)], data)
     write_lines([record("none", NO_TOOL)], kept)
     found = json.loads(run("--completions", kept, "--data", data, "-o", tmp_path / "out", "--json").stdout)
     assert set(found["scores"][0]["rates"]) == {"abstained", "false_calls", "truncated"}

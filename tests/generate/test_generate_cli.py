@@ -93,6 +93,6 @@ def test_a_run_that_cannot_write_leaves_the_old_rows(monkeypatch: pytest.MonkeyP
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(files, "write_rows", full)
+    monkeypatch.setattr(files, "write_lines", full)
     assert "no space left on device" in run("-o", "rows.jsonl", "--rows", "10", code=2).stderr
     assert [(path.name, path.read_text(encoding="utf-8")) for path in Path().iterdir()] == [("rows.jsonl", "old\n")]

@@ -14,7 +14,8 @@ from toolfmt_train.generate.run import BLUEPRINTS, SHARES, Generated, generate
 from toolfmt_train.gym.corpora import Corpus, open_corpus
 from toolfmt_train.gym.environment import SearchGym
 from toolfmt_train.gym.tools import LANGUAGES, TOOLS
-from toolfmt_train.rows import Row, read_rows, write_rows
+from toolfmt_train.lines import write_lines
+from toolfmt_train.rows import Row, read_rows
 
 pytestmark = pytest.mark.usefixtures("programs")
 
@@ -23,7 +24,7 @@ def test_the_same_seed_gives_the_same_bytes_with_any_number_of_threads(tmp_path:
     written = []
     for number, (seed, threads) in enumerate([(7, 1), (7, 3), (8, 3)]):
         made = generate([open_corpus("bundled")], 60, seed=seed, threads=threads)
-        write_rows(made.rows, tmp_path / f"{number}.jsonl")
+        write_lines(made.rows, tmp_path / f"{number}.jsonl")
         refused = [refusal.record() for refusal in made.refused]
         written.append(((tmp_path / f"{number}.jsonl").read_bytes(), refused))
     assert written[0] == written[1]
@@ -44,7 +45,7 @@ def test_every_blueprint_has_rows(train: Generated, held_out: Generated, planted
 
 
 def test_rows_read_back_and_keep_to_their_tools(train: Generated, tmp_path: Path) -> None:
-    write_rows(train.rows, tmp_path / "rows.jsonl")
+    write_lines(train.rows, tmp_path / "rows.jsonl")
     rows = read_rows(tmp_path / "rows.jsonl")
     assert rows == train.rows
     for row in rows:

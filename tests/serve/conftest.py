@@ -12,6 +12,12 @@ from tiny_model import tiny
 import toolfmt
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are as wide as the terminal, which not every run of tests has."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a random model whose chat template is that of `qwen_xml`."""

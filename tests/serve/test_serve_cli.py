@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 import toolfmt
 from toolfmt_train.cli.main import app
-from toolfmt_train.rows import Row, write_rows
+from toolfmt_train.lines import write_lines
+from toolfmt_train.rows import Row
 
 pytest.importorskip("torch")
 pytest.importorskip("openai")
@@ -46,7 +47,7 @@ def rows(tmp_path: Path) -> Path:
         Row(id=name, bucket="atomic", messages=[*prompt.messages, answers[i]], **base)
         for name, prompt, i in (("first", ASK, 0), ("second", ASK, 0), ("last", CHAT, 1))
     ]
-    write_rows(made, tmp_path / "rows.jsonl")
+    write_lines(made, tmp_path / "rows.jsonl")
     return tmp_path / "rows.jsonl"
 
 

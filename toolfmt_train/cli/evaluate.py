@@ -99,9 +99,9 @@ def evaluate(
     Free and under a grammar, without examples and with two; several runs together with --completions.
     """
     import toolfmt
-    from toolfmt_train.evaluate.records import write_lines
     from toolfmt_train.evaluate.run import judge_all, save, score_all
     from toolfmt_train.evaluate.verdict import Judge
+    from toolfmt_train.lines import write_lines
     from toolfmt_train.rows import read_rows
 
     if read_as is not None:
@@ -119,6 +119,7 @@ def evaluate(
     else:
         records = _kept(completions or [], rows, limit is not None)
     if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
         write_lines(records, out / "completions.jsonl")
     judged = judge_all(rows, records, read_as, judge)
     scores, found = score_all(judged, data, rows)

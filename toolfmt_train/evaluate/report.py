@@ -16,10 +16,20 @@ __all__ = ["plot", "table"]
 _PLOTTED = ("parsed", "tool", "exact", "legal", "found", "abstained")
 
 
+_MOST_ACROSS = 4
+"""Conditions that fit side by side; more of them stand below one another, with the measures that are plotted."""
+
+
 def table(scores: Sequence[Scores]) -> "Table":
-    """Measures down, conditions across: value, interval and number of rows."""
+    """Value, interval and number of rows of each measure and condition."""
     from rich.table import Table
 
+    if len(scores) > _MOST_ACROSS:
+        names = [name for name in (*_PLOTTED, "truncated", "as_text") if any(name in score.rates for score in scores)]
+        long = Table("condition", *names)
+        for score in scores:
+            long.add_row(score.condition.name, *(_short(score.rates.get(name)) for name in names))
+        return long
     made = Table("measure", *(score.condition.name for score in scores))
     for name in MEASURES:
         if any(name in score.rates for score in scores):
@@ -34,14 +44,19 @@ def _cell(rate: Rate | None) -> str:
     return f"{rate.value * 100:.1f}{spread} [{rate.low * 100:.0f}, {rate.high * 100:.0f}] of {rate.of}"
 
 
+def _short(rate: Rate | None) -> str:
+    return "-" if rate is None else f"{rate.value * 100:.1f}\n[{rate.low * 100:.0f}, {rate.high * 100:.0f}]"
+
+
 def plot(scores: Sequence[Scores], path: Path) -> None:
     """A PNG: a group of bars for each measure, a bar for each condition."""
     try:
+        from matplotlib import colormaps
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingExtraError('the plot needs the package matplotlib: pip install "toolfmt[train]"') from None
     names = [name for name in (*_PLOTTED, "as_text") if any(name in score.rates for score in scores)]
-    figure = Figure(figsize=(3 + 1.2 * len(names), 4.5), layout="constrained")
+    figure = Figure(figsize=(3 + 1.2 * len(names), 4.5 + 0.1 * len(scores)), layout="constrained")
     axes, width = figure.subplots(), 0.8 / len(scores)
     for place, score in enumerate(scores):
         at = [i for i, name in enumerate(names) if name in score.rates]
@@ -49,7 +64,8 @@ def plot(scores: Sequence[Scores], path: Path) -> None:
         bars = [[100 * (rate.value - rate.low) for rate in rates], [100 * (rate.high - rate.value) for rate in rates]]
         left = [i + (place - (len(scores) - 1) / 2) * width for i in at]
         values = [100 * rate.value for rate in rates]
-        axes.bar(left, values, width * 0.95, yerr=bars, capsize=2, label=score.condition.name)
+        colour = colormaps["tab20"](place % 20)
+        axes.bar(left, values, width * 0.95, color=colour, yerr=bars, capsize=2, label=score.condition.name)
     axes.set_xticks(range(len(names)), names)
     axes.set_ylim(0, 105)
     axes.set_ylabel("% of the rows that the measure is about")

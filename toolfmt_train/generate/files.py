@@ -9,7 +9,7 @@ from toolfmt_train.generate.run import Generated
 from toolfmt_train.generate.split import corpora_of, serves
 from toolfmt_train.gym.corpora import Corpus, open_corpus, read_lock
 from toolfmt_train.gym.errors import CorpusError
-from toolfmt_train.rows import write_rows
+from toolfmt_train.lines import write_lines
 
 __all__ = ["named_corpora", "refused_file", "save"]
 
@@ -56,7 +56,7 @@ def save(generated: Generated, out: Path) -> None:
     refused = refused_file(out)
     parts = {path: path.with_name(path.name + ".part") for path in (refused, out)}
     try:
-        write_rows(generated.rows, parts[out])
+        write_lines(generated.rows, parts[out])
         lines = [dumps(refusal.record()) + "\n" for refusal in generated.refused]
         parts[refused].write_bytes("".join(lines).encode())
         for path, part in parts.items():
