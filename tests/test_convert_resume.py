@@ -303,7 +303,7 @@ convert(pathlib.Path(sys.argv[1]), "json_fence", source="hermes", out=pathlib.Pa
 @pytest.mark.slow
 def test_killed_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "ROWS", 500)
-    data, kills = write(tmp_path / "d.jsonl.gz", range(30_000)), 0
+    data, kills = write(tmp_path / "d.jsonl.gz", range(90_000)), 0
     expected = run(data, tmp_path / "whole.jsonl.gz")
     out = tmp_path / "o.jsonl.gz"
     while not out.exists() and kills < 100:
