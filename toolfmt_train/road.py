@@ -103,8 +103,9 @@ def _file(format: str) -> str:
 def _before(road: Road) -> Iterator[Step]:
     shots = [word for number in road.shots for word in ("--shots", str(number))]
     for format in (road.served, road.wire):
-        ask = _evaluate(road, road.model, format, "before", 0, *shots, "--shots-from", DATA, "--grammar", "both")
-        yield Step(f"the untuned model, writing {format}", ask, f"before.{format}")
+        out = f"before.{format}"
+        ask = _evaluate(road, road.model, format, "before", 0, out, *shots, "--shots-from", DATA)
+        yield Step(f"the untuned model, writing {format}", ask, out)
 
 
 def _tuned(road: Road, format: str) -> Iterator[Step]:
@@ -114,16 +115,16 @@ def _tuned(road: Road, format: str) -> Iterator[Step]:
         yield Step(
             f"tune on {_file(format)}", ("toolfmt-train", "sft", recipe, "--seed", str(seed), "-o", folder), folder
         )
-        options = ("--grammar", "both", *(() if format == road.served else ("--read-as", road.served)))
-        ask = _evaluate(road, f"{folder}/merged", format, "after", seed, *options)
-        yield Step(f"the tuned model, writing {format}", ask, f"after.{format}.{seed}")
+        out = f"after.{format}.{seed}"
+        read_as = () if format == road.served else ("--read-as", road.served)
+        ask = _evaluate(road, f"{folder}/merged", format, "after", seed, out, *read_as)
+        yield Step(f"the tuned model, writing {format}", ask, out)
 
 
-def _evaluate(road: Road, model: str, format: str, label: str, seed: int, *options: str) -> tuple[str, ...]:
-    about = ("--data", HELD_OUT, "--format", format, "--label", label, "--seed", str(seed))
-    cut = ("--max-new-tokens", str(road.max_new_tokens))
-    out = f"before.{format}" if label == "before" else f"after.{format}.{seed}"
-    return ("toolfmt-train", "evaluate", model, *about, *options, *cut, "-o", out)
+def _evaluate(road: Road, model: str, format: str, label: str, seed: int, out: str, *options: str) -> tuple[str, ...]:
+    about = ("--data", HELD_OUT, "--format", format, "--label", label, "--seed", str(seed), *options)
+    how = ("--grammar", "both", "--max-new-tokens", str(road.max_new_tokens))
+    return ("toolfmt-train", "evaluate", model, *about, *how, "-o", out)
 
 
 def _end(road: Road) -> Iterator[Step]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import toolfmt
 from toolfmt_train.evaluate.records import Record
-from toolfmt_train.generate.brief import brief, definitions
+from toolfmt_train.gym.brief import brief, definitions
 from toolfmt_train.gym.corpora import open_corpus
 from toolfmt_train.gym.runner import Runner
 from toolfmt_train.gym.tools import TOOLS

@@ -6,7 +6,7 @@ import pytest
 from evaluate_cases import NO_TOOL, TEXT, TREE, Written, call
 
 from toolfmt_train.evaluate.verdict import Judge, Verdict, without_defaults
-from toolfmt_train.generate.brief import definitions, without_arguments
+from toolfmt_train.gym.brief import definitions, without_arguments
 from toolfmt_train.rows import Row
 
 JUDGE = Judge()

@@ -3,7 +3,7 @@
 import toolfmt
 from toolfmt.ir import Tool
 from toolfmt_train.generate.accept import OFFERED
-from toolfmt_train.generate.brief import brief, definitions, without_arguments
+from toolfmt_train.gym.brief import brief, definitions, without_arguments
 from toolfmt_train.gym.tools import TOOLS
 
 

@@ -123,6 +123,13 @@ def test_plain_batches_train_the_same(folder: Path, monkeypatch: pytest.MonkeyPa
     assert shared != plain and all(abs(one - other) < 0.02 * one for one, other in zip(shared, plain, strict=True))
 
 
+def test_plain_batches_are_said(trained: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not read_card(trained / "out").plain_batches and "plain" not in (trained / "out" / "card.md").read_text()
+    monkeypatch.setattr("toolfmt_train.train.trainer.can_share", lambda model, rows: False)
+    assert "plain batches: " in sft(str(folder / "recipe.toml")).stderr
+    assert read_card(folder / "out").plain_batches and "read in plain batches" in (folder / "out" / "card.md").read_text()
+
+
 def test_a_dry_run_shows_and_writes_nothing(folder: Path) -> None:
     said = sft(str(folder / "recipe.toml"), "--dry-run", "--format", "json_fence").stdout
     assert "12: 8 calls, 4 no call" in said and "json_fence" in said and "licence unknown: see the model's page" in said

@@ -56,6 +56,8 @@ def sft(
             card = stage.run(plan, on_step)
     if as_json:
         print_json(card.model_dump())
+    if card.plain_batches:
+        note("plain batches: there is one row, or a model that cannot read several in one sequence, which would be quicker")
     note(
         f"wrote {read.out}: adapter, merged, card.md, card.json; {card.cpu_seconds:.0f} CPU-s, loss {card.losses[0]:.3f} to {card.losses[-1]:.3f}"
     )

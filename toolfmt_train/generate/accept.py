@@ -9,8 +9,8 @@ from typing import Any
 
 from toolfmt.ir import Tool, ToolCall
 from toolfmt.validation import validate
-from toolfmt_train.generate.brief import brief, definitions, without_arguments
 from toolfmt_train.generate.proposal import Proposal, Reason, Refusal
+from toolfmt_train.gym.brief import brief, definitions, without_arguments
 from toolfmt_train.gym.rewards import Truth, score
 from toolfmt_train.gym.runner import Attempt, Runner
 from toolfmt_train.gym.tools import TOOLS

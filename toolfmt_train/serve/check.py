@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import toolfmt
 from toolfmt.ir import Tool, ToolCall
-from toolfmt_train.generate.brief import definitions
+from toolfmt_train.gym.brief import definitions
 from toolfmt_train.rows import Row
 from toolfmt_train.serve.client import Answer, BrokenAnswerError, Client
 from toolfmt_train.serve.judge import BROKEN, CUT, Finding, Wanted, compare, judge, read_call

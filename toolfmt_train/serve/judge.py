@@ -110,7 +110,8 @@ def read_call(call: Call) -> ToolCall | str:
 
 
 def compare(full: Answer, streamed: Answer) -> list[Finding]:
-    """Where the stream says something else than the answer in full; ids apart, which are made anew."""
+    """Where the stream says something else than the answer in full; ids apart, which are made anew, and the white space round the content,
+    which servers take off in full and cannot in a stream."""
     whole, joined = _comparable(full), _comparable(streamed)
     if whole == joined:
         return []

@@ -1,6 +1,6 @@
 """What a server is asked where no rows are given: a few searches in plain words, one of them for no tool."""
 
-from toolfmt_train.generate.brief import brief
+from toolfmt_train.gym.brief import brief
 from toolfmt_train.gym.tools import TOOLS
 from toolfmt_train.serve.check import Prompt
 

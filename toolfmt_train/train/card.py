@@ -16,7 +16,8 @@ _PACKAGES = ("torch", "transformers", "trl", "peft", "datasets")
 
 
 class Card(BaseModel):
-    """The figures of one run.  ``tokens`` are those of the examples, ``tokens_read`` those that the model was given: shared prefixes count once."""
+    """The figures of one run.  ``tokens`` are those of the examples, ``tokens_read`` those that the model was given: shared prefixes count once,
+    unless ``plain_batches`` says that the model could not share them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,6 +34,7 @@ class Card(BaseModel):
     trainable: int
     parameters: int
     steps: int
+    plain_batches: bool
     tokens: int
     tokens_read: int
     tokens_learnt: int
@@ -72,7 +74,8 @@ def _markdown(card: Card) -> str:
         "examples": f"{card.examples:,} ({buckets})",
         "left out": "; ".join(f"{number:,}: {reason}" for reason, number in card.dropped.items()) or "none",
         "trained": f"{card.trainable:,} of {card.parameters:,} parameters, {card.steps:,} steps",
-        "tokens": f"{card.tokens:,}, of which {card.tokens_learnt:,} learnt; {card.tokens_read:,} read",
+        "tokens": f"{card.tokens:,}, of which {card.tokens_learnt:,} learnt; {card.tokens_read:,} read"
+        + " in plain batches" * card.plain_batches,
         "time": f"{card.seconds:.0f} s, {card.cpu_seconds:.0f} CPU-s",
         "loss": f"{card.losses[0]:.3f} in the first step, {card.losses[-1]:.3f} in the last",
         "versions": ", ".join(f"{name} {number}" for name, number in card.versions.items()),

@@ -126,11 +126,11 @@ def _train(plan: Plan, folder: Path, on_step: OnStep | None) -> Card:
 
     torch.manual_seed(plan.recipe.seed)
     rows = [{"input_ids": encoded.ids, "labels": encoded.labels} for encoded in plan.tokenized.encoded]
-    progress = Progress(on_step)
+    shares, progress = can_share(plan.model, rows), Progress(on_step)
     trainer = Trainer(
         plan.model,
         _arguments(plan, folder),
-        data_collator=shared_batch if can_share(plan.model, rows) else None,
+        data_collator=shared_batch if shares else None,
         train_dataset=Dataset.from_list(rows),
         processing_class=plan.tokenizer,
         peft_config=_lora(plan),
@@ -141,7 +141,7 @@ def _train(plan: Plan, folder: Path, on_step: OnStep | None) -> Card:
     trainer.train()
     seconds, cpu_seconds = time.monotonic() - began, time.process_time() - cpu
     _save(plan, trainer.model, folder)
-    card = _card(plan, progress.losses, trainer.tokens_read, seconds, cpu_seconds)
+    card = _card(plan, progress.losses, trainer.tokens_read, not shares, seconds, cpu_seconds)
     write_card(card, folder)
     return card
 
@@ -195,7 +195,9 @@ def _save(plan: Plan, model: Any, folder: Path) -> None:
     plan.tokenizer.save_pretrained(folder / "merged")
 
 
-def _card(plan: Plan, losses: list[float], tokens_read: int, seconds: float, cpu_seconds: float) -> Card:
+def _card(
+    plan: Plan, losses: list[float], tokens_read: int, plain_batches: bool, seconds: float, cpu_seconds: float
+) -> Card:
     recipe, encoded = plan.recipe, plan.tokenized.encoded
     return Card(
         recipe=recipe.model_dump(mode="json") | {"data": recipe.data.name, "out": recipe.out.name},
@@ -211,6 +213,7 @@ def _card(plan: Plan, losses: list[float], tokens_read: int, seconds: float, cpu
         trainable=plan.trainable,
         parameters=plan.model.num_parameters(),
         steps=len(losses),
+        plain_batches=plain_batches,
         tokens=recipe.train.epochs * sum(len(one.ids) for one in encoded),
         tokens_read=tokens_read,
         tokens_learnt=recipe.train.epochs * sum(sum(one.mask) for one in encoded),
