@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from toolfmt_train.shared_prefix import Prefix
 
-__all__ = ["Completion", "Decoder", "GrammarProcessor", "grammar_processor", "special_tokens"]
+__all__ = ["Completion", "Decoder", "Ends", "GrammarProcessor", "ends_of", "grammar_processor", "special_tokens"]
 
 _BATCH = 32
 
@@ -54,7 +54,7 @@ class Decoder:
         self._template = chat_template(format)
         self._tools: list[Any] = [{"type": "function", "function": tool.model_dump()} for tool in tools]
         self._room, self._batch_size = max_new_tokens, batch_size
-        self._ends = _ends(model, tokenizer, format)
+        self._ends = ends_of(model, tokenizer, format)
 
     def generate(
         self,
@@ -137,7 +137,7 @@ class Decoder:
         return str(self._tokenizer.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
 
-class _Ends(NamedTuple):
+class Ends(NamedTuple):
     """What ends an answer: tokens, or, where none of them is a mark of the format's, the mark as it is spelled."""
 
     tokens: tuple[int, ...]
@@ -149,7 +149,8 @@ class _Ends(NamedTuple):
         return len(self.mark.encode())
 
 
-def _ends(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", format: str) -> _Ends:
+def ends_of(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", format: str) -> Ends:
+    """What ends the answers of a model that writes in this format: its own end tokens and the format's end-of-turn marks."""
     fmt = get_format(format)
     marks = [*fmt.end_of_turn, *([fmt.turns.end] if fmt.turns is not None and fmt.turns.end else [])]
     spelled = [tokenizer(mark, add_special_tokens=False).input_ids for mark in marks]
@@ -157,7 +158,7 @@ def _ends(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", format
     configured = model.generation_config.eos_token_id if model.generation_config is not None else None
     own = configured if isinstance(configured, list) else [configured]
     tokens = {token for token in (*single, *own, tokenizer.eos_token_id) if token is not None}
-    return _Ends(tuple(sorted(tokens)), "" if single or not marks else marks[0])
+    return Ends(tuple(sorted(tokens)), "" if single or not marks else marks[0])
 
 
 def _common(prompts: Sequence[list[int]]) -> list[int]:
@@ -250,20 +251,20 @@ class GrammarProcessor:
 
 
 def grammar_processor(
-    grammar: Grammar, tokenizer: "PreTrainedTokenizerBase", vocab_size: int, *, stops: Sequence[int] = ()
+    grammar: Grammar | str, tokenizer: "PreTrainedTokenizerBase", vocab_size: int, *, stops: Sequence[int] = ()
 ) -> GrammarProcessor:
-    """The processor of a grammar made for xgrammar; a new one for each ``generate()``.
+    """The processor of a grammar made for xgrammar, or of the text of one; a new processor for each ``generate()``.
 
     ``vocab_size`` is the width of the logits, which can be larger than the tokenizer; ``stops`` are the tokens that end an answer,
     else the tokenizer's ``eos_token``.
     """
-    if grammar.engine != "xgrammar":
+    if isinstance(grammar, Grammar) and grammar.engine != "xgrammar":
         raise GrammarError(
             "engine",
             f'decoding here reads grammars for xgrammar; make it with engine="xgrammar", not `{grammar.engine}`',
         )
     compiler = _compiler(tokenizer, vocab_size, tuple(stops))
-    return GrammarProcessor(_compiled(compiler, grammar.text))
+    return GrammarProcessor(_compiled(compiler, grammar if isinstance(grammar, str) else grammar.text))
 
 
 @functools.lru_cache(maxsize=4)

@@ -1,6 +1,7 @@
 """The server over transformers, asked through the real client: a random model that a grammar makes call."""
 
 import http.client
+import io
 import json
 import urllib.error
 import urllib.request
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import typer
 from serve_fake import ASK, CHAT, DEFINITIONS, FORMAT, TOOLS, Json, Serving
 
 import toolfmt
@@ -135,25 +137,28 @@ BROKEN_CALL = {"id": "c", "type": "function", "function": {"name": "now", "argum
         ({"n": 2}, 400, "n", "Extra inputs"),
         ({"temperature": 1}, 400, "temperature", "less than or equal to 0"),
         ({"messages": []}, 400, "messages", "at least 1 item"),
-        ({"messages": [{"role": "judge", "content": "x"}]}, 400, "messages", "unknown role `judge`"),
-        ({"messages": [{"role": "assistant", "tool_calls": [BROKEN_CALL]}]}, 400, "messages.0.tool_calls.0.function.arguments", "JSON"),
-        ({"tools": [{"type": "function", "function": {}}]}, 400, "tools", "tools[0].function.name"),
-        ({"tools": []}, 400, "tools", "there are none"),
+        ({"messages": [{"role": "judge", "content": "x"}]}, 400, None, "$.messages[0].role: expected one of"),
+        ({"messages": [{"role": "function", "content": "x"}]}, 400, None, "unknown role `function`"),
+        ({"messages": [{"role": "assistant", "tool_calls": [BROKEN_CALL]}]}, 400, None, "function.arguments: expected a JSON object"),
+        ({"tools": [{"type": "function", "function": {}}]}, 400, None, "tools[0].function.name"),
+        ({"tools": []}, 400, None, "there are none"),
         ({"tool_choice": "always"}, 400, "tool_choice.literal['auto','none','required']", "'required'"),
-        ({"tool_choice": {"type": "function", "function": {"name": "fly"}}}, 400, "tools", "set_level, now: `fly`"),
-        ({"max_tokens": 9999}, 400, "max_tokens", "`9999`"),
+        ({"tool_choice": {"type": "function", "function": {}}}, 400, "tool_choice.literal['auto','none','required']", "'required'"),
+        ({"tool_choice": {"type": "function", "function": {"name": "fly"}}}, 400, None, "set_level, now: `fly`"),
+        ({"max_tokens": 9999}, 400, None, "max_tokens: the model has no room for as many: `9999`"),
         ({"max_tokens": 0}, 400, "max_tokens", "greater than 0"),
         ({"model": "huge"}, 404, "model", "this server has `tiny`; got `huge`"),
-        ({"extra_body": {"structured_outputs": {"grammar": "root ::= lost"}}}, 400, "structured_outputs", "lost"),
+        ({"extra_body": {"structured_outputs": {"grammar": "root ::= lost"}}}, 400, None, "lost"),
+        ({"extra_body": {"structured_outputs": {"grammar": "root ::= Token(99999)"}}}, 400, None, "refuses the grammar"),
     ),
 )  # fmt: skip
 @pytest.mark.parametrize("stream", (False, True))
-def test_a_bad_request(client: Any, fields: Json, status: int, field: str, why: str, stream: bool) -> None:
+def test_a_bad_request(client: Any, fields: Json, status: int, field: str | None, why: str, stream: bool) -> None:
     with pytest.raises(openai.APIStatusError) as error:
         ask(client, stream=stream, **fields)
     assert error.value.status_code == status
     assert error.value.body["param"] == field
-    assert why in error.value.body["message"] and error.value.body["message"].startswith(field)
+    assert why in error.value.body["message"]
     assert "\n" not in error.value.body["message"]
 
 
@@ -162,17 +167,92 @@ def test_a_body_that_is_no_request(server: Serving, body: bytes) -> None:
     request = urllib.request.Request(f"{server.url}/v1/chat/completions", body, method="POST")
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(request, timeout=60)
-    assert error.value.code == 400 and json.load(error.value)["error"]["message"]
+    with error.value as answer:
+        assert answer.code == 400 and json.load(answer)["error"]["message"]
 
 
 def test_the_other_addresses(server: Serving, client: Any) -> None:
     with urllib.request.urlopen(f"{server.url}/health", timeout=60) as answer:
-        assert answer.status == 200
+        assert answer.status == 200 and answer.headers["Content-Type"] == "application/json"
     assert [model.id for model in client.models.list()] == ["tiny"]
     for method, path in (("GET", "/v2"), ("POST", "/v1/completions")):
         with pytest.raises(urllib.error.HTTPError) as error:
             urllib.request.urlopen(urllib.request.Request(f"{server.url}{path}", method=method), timeout=60)
-        assert error.value.code == 404
+        with error.value as refused:
+            assert refused.code == 404 and path in json.load(refused)["error"]["message"]
+
+
+# The application, asked without a network
+
+
+@pytest.fixture(scope="module")
+def chat(model: Path) -> Any:
+    from toolfmt_train.serve.server import Chat
+
+    return Chat(str(model), FORMAT, "tiny")
+
+
+def post(chat: Any, written: list[bytes], **fields: Any) -> str:
+    """The status; what the application writes and returns is added to ``written``."""
+    body = json.dumps({"model": "tiny", "messages": ASK.messages, **fields}).encode()
+    path = "/v1/chat/completions"
+    environ = {"PATH_INFO": path, "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
+    begun: list[str] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]]) -> Any:
+        begun.append(status)
+        return written.append
+
+    written.extend(chat(environ, start_response))
+    (status,) = begun
+    return status
+
+
+def test_a_stream_is_sent_while_the_model_writes(chat: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bytes] = []
+    sent: list[int] = []
+    generate = chat.model.generate
+
+    def watched(**options: Any) -> Any:
+        ids = generate(**options)
+        sent.append(len(written))
+        return ids
+
+    monkeypatch.setattr(chat.model, "generate", watched)
+    assert post(chat, written, tools=DEFINITIONS, tool_choice=SET_LEVEL, stream=True) == "200 OK"
+    assert sent[0] > 5 and len(written) == sent[0] + 2  # then the reason and the end
+    assert written[-1] == b"data: [DONE]\n\n"
+
+
+def test_templates_are_given_arguments_as_objects(chat: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many of them want; OpenAI's messages have JSON text."""
+    template = "{% for call in messages[0].tool_calls %}{{ call.function.arguments.items() | list }}{% endfor %}"
+    monkeypatch.setattr(chat.tokenizer, "chat_template", template)
+    call = {"id": "c", "type": "function", "function": {"name": "set_level", "arguments": '{"level": 5}'}}
+    written: list[bytes] = []
+    assert post(chat, written, messages=[{"role": "assistant", "tool_calls": [call]}], max_tokens=1) == "200 OK", (
+        written
+    )
+
+
+def test_a_template_that_fails_is_a_bad_request(chat: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat.tokenizer, "chat_template", "{{ messages[0].content + 1 }}")
+    written: list[bytes] = []
+    assert post(chat, written) == "400 Bad Request"
+    assert "str" in json.loads(written[0])["error"]["message"]
+
+
+def test_a_mark_that_is_a_special_token_is_asked_as_one(chat: Any, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import AutoTokenizer
+
+    from toolfmt_train.serve import server
+
+    tokenizer, grammars = AutoTokenizer.from_pretrained(model), list[str]()
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<tool_call>"]})
+    monkeypatch.setattr(chat, "tokenizer", tokenizer)
+    monkeypatch.setattr(server, "grammar_processor", lambda grammar, *_, **__: grammars.append(grammar))
+    chat.prepare(server.Request(model="tiny", messages=ASK.messages, tools=DEFINITIONS, tool_choice="required"))
+    assert f"Token({tokenizer.convert_tokens_to_ids('<tool_call>')})" in grammars[0]
 
 
 # Several at once, and some that leave
@@ -205,7 +285,7 @@ def test_a_client_that_leaves(server: Serving, client: Any) -> None:
     "change, why",
     (
         ({"--format": "qwen-xlm"}, "unknown format `qwen-xlm`"),
-        ({"--port": "PORT"}, "Address already in use; 0 takes a free one"),
+        ({"--port": "PORT"}, "Address already in use"),
         ({"MODEL": "no/such-model"}, "the model `no/such-model` cannot be loaded"),
     ),
 )
@@ -219,6 +299,6 @@ def test_a_server_that_cannot_start(
     monkeypatch.setattr("sys.argv", ["server", words.pop("MODEL"), *(word for pair in words.items() for word in pair)])
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(SystemExit) as end:
-        main()
+        typer.run(main)
     assert isinstance(end.value.code, str) and end.value.code.startswith("error: ")
     assert why in end.value.code and "\n" not in end.value.code
