@@ -164,7 +164,7 @@ def measure_memory(gigabytes: float) -> dict[str, Any]:
 def main() -> None:
     gigabytes = ("--gigabytes", {"type": float, "default": 0.05, "help": "the size of the file whose conversion is watched"})
     options = common.arguments((__doc__ or "").partition("\n")[0], gigabytes)
-    size, rounds = (2_000, 2) if options.quick else (20_000, 5)
+    size, rounds = (2_000, 2) if options.quick else (50_000, 5)
     rounds = options.rounds or rounds
     figures = measure(size, rounds)
     try:

@@ -21,11 +21,11 @@ from toolfmt.stream import StreamParser
 _START = -(-SAMPLE // STAGED) * STAGED  # rows by which the format is found, in whole batches
 _MORE = 4 * STAGED
 CASES = {
-    "structured to hermes": (structured_row, {"to": "hermes"}, 195, 620, 1),
-    "structured to qwen_xml": (structured_row, {"to": "qwen_xml"}, 225, 780, 1),
+    "structured to hermes": (structured_row, {"to": "hermes"}, 195, 560, 1),
+    "structured to qwen_xml": (structured_row, {"to": "qwen_xml"}, 200, 700, 1),
     "structured to trl": (structured_row, {"layout": "trl"}, 140, 450, 0),
-    "text to hermes": (text_row, {"to": "hermes"}, 85, 340, 2),
-    "text to qwen_xml": (text_row, {"to": "qwen_xml", "tools": TOOLS}, 100, 410, 2),
+    "text to hermes": (text_row, {"to": "hermes"}, 70, 330, 2),
+    "text to qwen_xml": (text_row, {"to": "qwen_xml", "tools": TOOLS}, 64, 390, 2),
 }
 """Rows, settings of `convert`, the most calls a row that are allowed in either way, and how often the careful way reads a text: on converting, and on
 proving."""
@@ -69,6 +69,17 @@ def test_calls_a_row(case: str, way: str) -> None:
     more = (calls_in(made, settings) - calls_in(made[:_START], settings)) / _MORE
     allowed = most[WAYS.index(way)]
     assert allowed / 2 < more <= allowed, f"{more:.0f} calls a row"
+
+
+def test_calls_a_row_that_is_looked_at_for_its_format() -> None:
+    """Of `SAMPLE` rows, beside what it costs to convert them."""
+    made = [text_row(i) for i in range(SAMPLE)]
+    few, settings = made[: SAMPLE // 2], {"to": "hermes"}
+    convert(made, settings)
+    looked = (calls_in(made, settings) - calls_in(few, settings)) - (
+        calls_in(made, {**settings, "source": "json_fence"}) - calls_in(few, {**settings, "source": "json_fence"})
+    )
+    assert 50 < looked / (len(made) - len(few)) <= 170, f"{looked / (len(made) - len(few)):.0f} calls a row"
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 import toolfmt
 from toolfmt.ir import MAX_DEPTH, same
-from toolfmt.values import JSONTextError, dumps, literal, loads, loads_python, spell
+from toolfmt.values import JSONTextError, dumps, dumps_call, literal, loads, loads_python, spell
 
 ALL = frozenset({"string", "integer", "number", "boolean", "null", "object", "array"})
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 _SCALARS = ['"x"', '"x\\"y"', '"\\u0022"', '"a:\\\\"', '"\\\\\\""', "1", "-1.5", "null", "true", "123456789012345678901234567890"]
 _KEYS = ['"a"', '"b"', '"\\u0061"', '"\\u0022"', '"a\\\\"']
 
@@ -57,6 +58,21 @@ def test_nesting_is_bounded(opening: str, closing: str) -> None:
             loads(opening * depth + inner + closing * depth)
 
 
+@given(st.text(), st.dictionaries(st.text(max_size=4), st.text() | st.integers() | st.booleans() | st.none() | FLOATS, max_size=3))
+def test_a_call_is_spelled_as_any_other_object(name: str, arguments: dict[str, Any]) -> None:
+    call = {"name": name, "arguments": arguments}
+    assert dumps_call(call, arguments) == dumps(call)
+
+
+_HELD = ["".join(map(chr, range(0x100))), "\u2028\uffff\U0010ffff\ud800", 2**64, -(2**70), 1e16, -0.0, [1.0], {"a": {}}]
+
+
+@pytest.mark.parametrize("value", _HELD, ids=repr)
+def test_a_call_is_spelled_as_any_other_object_whatever_it_holds(value: Any) -> None:
+    call = {"name": "f", "arguments": {"a": value}}
+    assert dumps_call(call, call["arguments"]) == dumps(call)
+
+
 def test_lone_surrogates_stand_as_escapes() -> None:
     assert loads('"\\ud800"') == "\ud800"
     assert dumps("\ud800é") == '"\\ud800é"'
@@ -77,7 +93,7 @@ def test_the_schema_law(text: str, types: Any, value: Any) -> None:
     assert same(literal(text, frozenset(types)), value)
 
 
-@given(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False)))
+@given(st.one_of(st.none(), st.booleans(), st.integers(), FLOATS))
 def test_what_is_spelled_is_read(value: Any) -> None:
     assert same(literal(spell(value), ALL), value)
 

@@ -151,15 +151,13 @@ def _convert_other(data: Any, base: RowConverter, source: str, collect: Collecto
 def _convert_list(rows: list[Any], base: RowConverter, source: str, collect: Collector) -> list[Any]:
     converter = plan(base, source, lambda: rows)
     collect.report.source = converter.source
-    return list(_converted(rows, converter, collect))
-
-
-def _converted(rows: list[Any], converter: RowConverter, collect: Collector) -> Iterator[Any]:
+    made: list[Any] = []
     for start in range(0, len(rows), STAGED):
         some = rows[start : start + STAGED]
-        for number, (row, outcome) in enumerate(zip(some, converter.batch(some), strict=True), start):
-            if collect.take(outcome, row, number):
-                yield outcome.row
+        for number, outcome in enumerate(converter.batch(some)):
+            if collect.take(outcome, some[number], start + number):
+                made.append(outcome.row)
+    return made
 
 
 def _convert_text(text: str, base: RowConverter, source: str, collect: Collector) -> str:

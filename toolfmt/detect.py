@@ -13,12 +13,12 @@ from toolfmt.argument_types import argument_types
 from toolfmt.errors import LayoutError, UnrepresentableError
 from toolfmt.events import Parsed
 from toolfmt.format import Format
-from toolfmt.ir import Message, Text, ToolCall
+from toolfmt.ir import Text, ToolCall, build_message
 from toolfmt.layouts.base import find_layout
 from toolfmt.registry import every_format
 from toolfmt.stream import StreamParser
 
-__all__ = ["Detection", "detect", "detect_texts", "may_call", "may_hold_calls"]
+__all__ = ["Detection", "detect", "detect_texts", "may_call", "may_hold_calls", "may_rival"]
 
 _SAMPLE = 1000  # texts that are read, at most
 # What is left of a score where no call has the property, each:
@@ -119,7 +119,7 @@ def _runs(parsed: Parsed) -> Iterator[list[ToolCall]]:
 def _is_spelled(fmt: Format, text: str, calls: list[ToolCall]) -> bool:
     """Whether the format writes these calls just so."""
     try:
-        return fmt.write(Message(parts=tuple(calls))) in text
+        return fmt.write(build_message(calls)) in text
     except (UnrepresentableError, UnicodeEncodeError, RecursionError):
         return False
 
@@ -149,9 +149,34 @@ def _marks() -> re.Pattern[str]:
 
 def may_call(text: str, fmt: Format) -> bool:
     """Whether a mark of the format stands where it could open a call."""
-    if fmt.only_at_start and fmt.reasoning is None:
+    if _only_starts(fmt):
         return text.lstrip().startswith(fmt.opens)
     return any(mark in text for mark in fmt.opens)
+
+
+def _only_starts(fmt: Format) -> bool:
+    """Whether calls of the format stand at the very start of a text or nowhere."""
+    return fmt.only_at_start and fmt.reasoning is None
+
+
+def _may_call(text: str) -> list[Format]:
+    """The formats for which `may_call` holds, in order: quicker than to ask for each."""
+    every = every_format()
+    starts, anywhere = _marks_of(every)
+    begin = text.lstrip()
+    found = {place for place, marks in starts if begin.startswith(marks)}
+    return [every[place] for place in sorted(found.union(*[places for mark, places in anywhere if mark in text]))]
+
+
+@cache
+def _marks_of(every: tuple[Format, ...]) -> tuple[list[tuple[int, tuple[str, ...]]], list[tuple[str, set[int]]]]:
+    starts, anywhere = list[tuple[int, tuple[str, ...]]](), dict[str, set[int]]()
+    for place, fmt in enumerate(every):
+        if _only_starts(fmt):
+            starts.append((place, fmt.opens))
+        for mark in () if _only_starts(fmt) else fmt.opens:
+            anywhere.setdefault(mark, set()).add(place)
+    return starts, list(anywhere.items())
 
 
 @cache
@@ -159,7 +184,7 @@ def _openers(every: tuple[Format, ...]) -> re.Pattern[str]:
     """The marks that open calls anywhere, and, at the start of a text, those that do only there; a NUL stands before each text."""
     anywhere, first = set[str](), set[str]()
     for fmt in every:
-        (first if fmt.only_at_start and fmt.reasoning is None else anywhere).update(fmt.opens)
+        (first if _only_starts(fmt) else anywhere).update(fmt.opens)
     found = [re.escape(mark) for mark in sorted(anywhere)]
     # no mark need be told from one that it begins with, so the shorter ones will do
     shortest = [mark for mark in found if not any(mark != other and mark.startswith(other) for other in found)]
@@ -198,24 +223,41 @@ def read_calls(text: str, fmt: Format) -> Parsed:
 
 def detect_texts(texts: Iterable[str]) -> list[Detection]:
     """`detect` on assistant texts; reads the first thousand that may hold a call."""
-    tallies = [_Tally(fmt) for fmt in every_format()]
+    tallies: dict[str, _Tally] = {}
     likely = 0
     for text in filter(may_hold_calls, texts):
         if likely == _SAMPLE:
             break
         called = False
-        for tally in tallies:
-            if may_call(text, tally.format):
-                before = tally.calls
-                tally.add(text, read_calls(text, tally.format))
-                called |= tally.calls > before
+        for fmt in _may_call(text):
+            parsed = read_calls(text, fmt)
+            tallies.setdefault(fmt.name, _Tally(fmt)).add(text, parsed)
+            called |= bool(parsed.calls)
         likely += called
-    found = {t.format.name: t for t in tallies if t.calls}
+    found = {fmt.name: tallies[fmt.name] for fmt in every_format() if fmt.name in tallies and tallies[fmt.name].calls}
     scores = {name: tally.quality / likely for name, tally in found.items()}
     reasons = {name: _reason(tally, likely) for name, tally in found.items()}
     _tell_twins_apart(found, scores, reasons)
     order = sorted(found, key=lambda name: (-scores[name], -found[name].covered))  # stable: the registry's order between equals
     return [Detection(name, round(scores[name], 4), found[name].calls, reasons[name]) for name in order]
+
+
+def may_rival(text: str, fmt: Format, call: ToolCall, at: int) -> bool:
+    """Whether `detect` could name another format where ``fmt`` reads prose and a call, which is written as it writes it and begins at ``at``."""
+    found = _searches()[1].search(f"\0{text}")
+    if found is None or found.start() != at + 1 or _marks().search(text, 0, at):
+        return True  # something stands before the call
+    first = True  # of formats that read the same, `detect` names the first
+    for other in _may_call(text):
+        if other is fmt:
+            first = False
+            continue
+        wins = first and text.startswith(other.opens[0], at)
+        if wins or type(other).evidence is not Format.evidence:
+            read = read_calls(text, other).calls
+            if read and (wins or sum(map(other.evidence, read)) > fmt.evidence(call)):
+                return True
+    return False
 
 
 def _reason(tally: _Tally, likely: int) -> str:

@@ -6,7 +6,7 @@ tools block.  Third-party formats subclass a family and register under the entry
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -21,7 +21,10 @@ from toolfmt.tools import read_tools
 from toolfmt.turns import Turns
 from toolfmt.values import JSONTextError, dumps, loads
 
-__all__ = ["Format", "Limits", "function_object", "openai_tool"]
+__all__ = ["Format", "Limits", "SureWriter", "function_object", "openai_tool"]
+
+SureWriter = Callable[[Sequence[ToolCall]], str | None]
+"""Writes calls that are certain to be read as they were meant, by what they hold and without reading; None where that would have to be tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +146,9 @@ class Format(ABC):
         calls = [part for part, _, _ in whole if part.type == "tool_call"]
         return calls if len(calls) == len(whole) else None
 
-    def surely_read(self, text: str, at: int, calls: Sequence[ToolCall], types: Types) -> bool:
-        """Whether `read_rest` is certain to give ``calls``, as which it wrote ``text[at:]``: by what they hold, without reading.
-
-        A short cut for speed: it says no to all that is not plain.
-        """
-        return False
+    def sure_writer(self, types: Types) -> SureWriter | None:
+        """What writes calls as `write_calls` does, where `read_rest` is certain to give them back under these types; None for a family without it."""
+        return None
 
     def evidence(self, call: ToolCall) -> int:
         """How many values of a call that was read without tools are spelled as this format, and no twin of it, spells them."""

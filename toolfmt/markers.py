@@ -27,7 +27,7 @@ class Markers:
     ) -> None:
         self.think_open, self.think_close = think or ("", "")
         self.think_inside, self.no_thought = think_inside, no_thought
-        self.closers = frozenset(closers)
+        self.openers, self.closers = frozenset(openers), frozenset(closers)
         self.before_call, self.after_call = tuple(before_call), tuple(after_call)
         self.after_reasoning = tuple(after_reasoning)
         self.only_at_start = only_at_start

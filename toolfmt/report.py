@@ -144,9 +144,12 @@ class Report:
     def count(self, calls: bool, changed: bool) -> None:
         """A row that is in the output."""
         self.rows += 1
-        self.with_calls += calls
-        self.direct += not calls
-        self.converted += changed
+        if calls:
+            self.with_calls += 1
+        else:
+            self.direct += 1
+        if changed:
+            self.converted += 1
 
     def reject(self, reject: Reject) -> None:
         """A row that is not in the output."""

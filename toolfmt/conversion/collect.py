@@ -40,9 +40,10 @@ class Collector:
             else:
                 report.notice(Loss(notice.kind, notice.path, row, notice.detail, line))
         report.count(outcome.calls, outcome.changed)
-        if outcome.layout and outcome.layout != self._layout:
-            report.saw_layout(outcome.layout)
-            self._layout = outcome.layout
+        layout = outcome.layout
+        if layout != self._layout and layout:
+            report.saw_layout(layout)
+            self._layout = layout
         return True
 
     def warn(self) -> None:

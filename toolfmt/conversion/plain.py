@@ -13,44 +13,88 @@ from toolfmt.format import Format
 from toolfmt.ir import ToolCall, build_call, build_result, build_text
 from toolfmt.reader import Types
 
-__all__ = ["PlainTexts", "UnusualError", "gap_before_calls", "read_plain", "reads_back", "split_prose"]
+__all__ = ["PlainReader", "PlainTexts", "PlainWriter", "UnusualError", "gap_before_calls"]
 
 
-def read_plain(text: str, fmt: Format, types: Types) -> tuple[str, list[ToolCall]] | None:
-    """The text before the calls and the calls; None where there are none, or where anything else stands in it."""
-    split = split_prose(text, fmt)
-    calls = None if split is None else fmt.read_rest(text, split[1], types)
-    return None if split is None or calls is None else (split[0], calls)
+class UnusualError(Exception):
+    """It is for the careful way."""
 
 
-def split_prose(text: str, fmt: Format) -> tuple[str, int] | None:
-    """The text before the first mark, if that opens a call, and where it stands."""
-    markers = fmt.markers
-    found = markers.first.search(text)
-    if found is None or markers.kinds.get(found[0]) != "call" or (markers.think_open and markers.think_open in text):
-        return None
-    at = end = found.start()
-    if not at:
-        return "", 0
-    for mark in markers.before_call:
-        if text.endswith(mark, 0, at):
-            end -= len(mark)
-            break
-    prose = text[:end]
-    if not prose or prose.isspace():
-        return "", at  # it stands round calls
-    return None if markers.only_at_start else (prose, at)
+class PlainReader:
+    """Reads texts in one format that are prose and then calls; nothing where a text is anything else."""
+
+    __slots__ = ("_before_call", "_first", "_names", "_only_at_start", "_openers", "_read_rest", "_think_open", "_types")
+
+    def __init__(self, fmt: Format, types: Types, names: frozenset[str] | None = None) -> None:
+        """A call of another tool than ``names``, where these are given, is unusual."""
+        markers, self._names = fmt.markers, names
+        self._types, self._read_rest, self._first, self._openers = types, fmt.read_rest, markers.first.search, markers.openers
+        self._before_call, self._only_at_start, self._think_open = markers.before_call, markers.only_at_start, markers.think_open
+
+    def read(self, text: str) -> tuple[str, list[ToolCall]] | None:
+        """The prose and the calls."""
+        split = self.split(text)
+        if split is None:
+            return None
+        prose, at = split
+        calls = self._read_rest(text, at, self._types)
+        if calls is None:
+            return None
+        if self._names is not None and not self._names.issuperset([call.name for call in calls]):
+            raise UnusualError
+        return prose, calls
+
+    def split(self, text: str) -> tuple[str, int] | None:
+        """The text before the first mark, if that opens a call, and where it stands."""
+        found = self._first(text)
+        if found is None or found[0] not in self._openers or (self._think_open and self._think_open in text):
+            return None
+        at = found.start()
+        prose = text[:at]
+        for mark in self._before_call:
+            if prose.endswith(mark):
+                prose = prose[: -len(mark)]
+                break
+        if not prose or prose.isspace():
+            return "", at  # it stands round calls
+        return None if self._only_at_start else (prose, at)
+
+    def opens_at(self, text: str, at: int) -> bool:
+        """Whether `split` finds calls, which stand there."""
+        found = self._first(text)
+        return found is not None and found.start() == at and not (self._think_open and self._think_open in text)
 
 
-def reads_back(text: str, prose: str, gap: str, calls: Sequence[ToolCall], fmt: Format, types: Types) -> bool:
-    """Whether the format reads what it wrote of these, a gap between them, as it was meant; no is no proof that it does not."""
-    at = len(prose) + len(gap)
-    if split_prose(text, fmt) != (prose, at):
-        return False
-    if fmt.surely_read(text, at, calls, types):
-        return True
-    read = fmt.read_rest(text, at, types)
-    return read is not None and same_calls(calls, read)
+class PlainWriter:
+    """Writes texts that are prose and then calls in one format, and reads them back, unless it is certain what they say.  What is not plain raises
+    `UnusualError`."""
+
+    __slots__ = ("_alone", "_back", "_format", "_gap", "_surely", "_usual")
+
+    def __init__(self, fmt: Format, types: Types, gaps: tuple[str, str]) -> None:
+        """``gaps`` are those of `gap_before_calls`."""
+        self._format, self._back, self._surely = fmt, PlainReader(fmt, types), fmt.sure_writer(types)
+        markers = fmt.markers
+        self._alone, self._gap = gaps
+        self._usual = not markers.only_at_start and self._gap == "".join(markers.before_call[:1])
+        """Reading takes the gap from the end of the prose, and nothing else but white space."""
+
+    def write(self, prose: str, calls: Sequence[ToolCall]) -> str:
+        gap = self._gap if prose else self._alone
+        written = self._surely(calls) if self._surely is not None else None
+        text = f"{prose}{gap}{self._format.write_calls(calls) if written is None else written}"
+        if not text.isascii():
+            text.encode()
+        if written is None:
+            read = self._back.read(text)
+            if read is None or read[0] != prose or not same_calls(calls, read[1]):
+                raise UnusualError
+        elif self._usual and prose[-1:].strip():
+            if not self._back.opens_at(text, len(text) - len(written)):
+                raise UnusualError
+        elif self._back.split(text) != (prose, len(text) - len(written)):
+            raise UnusualError
+        return text
 
 
 def gap_before_calls(fmt: Format) -> tuple[str, str] | None:
@@ -69,12 +113,8 @@ def same_calls(wanted: Sequence[ToolCall], got: Sequence[ToolCall]) -> bool:
     )
 
 
-class UnusualError(Exception):
-    """It is for the careful way."""
-
-
 class PlainTexts:
-    """The texts of rows in the source format, and what they are in the target format.  What is not plain raises `UnusualError`."""
+    """The other texts of rows, and what results are in the target format.  What is not plain raises `UnusualError`."""
 
     def __init__(self, source: Format | None, target: Format | None, others: Iterable[Format] = ()) -> None:
         """``others`` are the formats that a row may be in where it is not in ``source``."""
@@ -82,7 +122,6 @@ class PlainTexts:
         marks = [mark for fmt in (source, target) if fmt is not None for mark in (*fmt.opens, *fmt.frames)]
         self._other_marks = re.compile("|".join(re.escape(mark) for fmt in others for mark in fmt.opens) or r"(?!)")
         self._marks = re.compile("|".join(map(re.escape, marks)) or r"(?!)")
-        self._gaps = (target and gap_before_calls(target)) or ("", "")
         self._result_head = "" if target is None or target is source else target.result_opens.partition("{name}")[0]
 
     def may_call(self, text: str) -> bool:
@@ -105,22 +144,6 @@ class PlainTexts:
                 raise UnusualError
         if source is not None and source.find_tools(text) is not None:
             raise UnusualError
-
-    def write_calls(self, prose: str, calls: Sequence[ToolCall], types: Types | None) -> str:
-        """An assistant's text in the target format, read back under these types."""
-        target = self.target
-        if target is None or types is None:
-            raise UnusualError
-        limits = target.limits
-        if (prose and not limits.text_before) or (len(calls) > 1 and not limits.many_calls):
-            raise UnusualError
-        gap = self._gaps[1 if prose else 0]
-        text = f"{prose}{gap}{target.write_calls(calls)}"
-        if not text.isascii():
-            text.encode()
-        if not reads_back(text, prose, gap, calls, target, types):
-            raise UnusualError
-        return text
 
     def read_result(self, text: str) -> tuple[str, str | None]:
         """The one result that a text in the source format is, and its tool's name."""

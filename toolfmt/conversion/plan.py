@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from toolfmt.api import parse
+from toolfmt.argument_types import argument_types
+from toolfmt.conversion.plain import PlainReader
 from toolfmt.conversion.rows import RowConverter, blocks
-from toolfmt.detect import detect_texts, may_hold_calls
+from toolfmt.detect import detect_texts, may_hold_calls, may_rival
 from toolfmt.errors import ToolfmtError
 from toolfmt.events import Parsed
 from toolfmt.evidence import seen_in, tools_of
+from toolfmt.format import Format
 from toolfmt.ir import ToolCall
 from toolfmt.layouts.base import is_object
 from toolfmt.registry import formats, get_format
@@ -32,21 +35,41 @@ def plan(base: RowConverter, source: str, rows: Callable[[], Iterable[object]], 
 
 def _find_source(base: RowConverter, rows: Iterable[object]) -> RowConverter:
     best: Counter[str] = Counter()
+    usual: Format | None = None
+    """What reads some row perfectly."""
     for row in filter(_may_hold_calls, rows):
         try:
             _, turns, _ = base.read(row)
         except ToolfmtError:
             continue
-        found = detect_texts([turn.text for turn in turns if turn.role == "assistant" and turn.text and not turn.structured])
-        if found:
+        texts = [turn.text for turn in turns if turn.role == "assistant" and turn.text and not turn.structured]
+        if usual is not None and _is_best(texts, usual):
+            best[usual.name] += 1
+        elif found := detect_texts(texts):
             best[found[0].format] += 1
-            if best.total() >= SAMPLE:
-                break
+            usual = get_format(found[0].format) if found[0].score == 1 else usual
+        if best.total() >= SAMPLE:
+            break
     others = [info.name for info in formats() if not get_format(info.name).ambiguous]
     others += [name for name, times in best.items() if get_format(name).ambiguous and times >= _SHARE * best.total()]
     source = best.most_common(1)[0][0] if best else None
     passed_over = tuple(info.name for info in formats() if info.name not in (source, *others))
     return replace(base, source=source, others=tuple(name for name in others if name != source), passed_over=passed_over)
+
+
+def _is_best(texts: Iterable[str], fmt: Format) -> bool:
+    """Whether `detect_texts` is sure to name ``fmt`` first: each text that may hold calls is prose and then one call, as the format writes it, and
+    no other can read more of it."""
+    reader = PlainReader(fmt, argument_types(None))
+    likely = [text for text in texts if may_hold_calls(text)]
+    for text in likely:
+        read = reader.read(text)
+        if read is None or len(read[1]) > 1:
+            return False
+        written = fmt.write_calls(read[1])
+        if not text.endswith(written) or may_rival(text, fmt, read[1][0], len(text) - len(written)):
+            return False
+    return bool(likely)
 
 
 def _may_hold_calls(row: object) -> bool:

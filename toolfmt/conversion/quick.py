@@ -4,20 +4,21 @@ What it takes: ``messages`` of layouts `openai`, `trl` and `messages_text`, in w
 ``tool_calls`` with nothing beside what they are made of, results that follow their calls in order, and texts that are prose and then calls, in the
 source format as it writes them.  Whatever needs a repair, a loss or a decision raises `UnusualError` inside, and the row goes the careful way.
 
-What it writes it reads back, as the careful way does, but for calls of which their format is certain (`Format.surely_read`).
+What it writes it reads back, as the careful way does, but for calls of which their format is certain (`Format.sure_writer`).
 """
 
 import marshal
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
 from toolfmt.argument_types import argument_types
 from toolfmt.conversion.outcome import Outcome
-from toolfmt.conversion.plain import PlainTexts, UnusualError, gap_before_calls
+from toolfmt.conversion.plain import PlainReader, PlainTexts, PlainWriter, UnusualError, gap_before_calls
 from toolfmt.conversion.quick_row import Given, QuickRow, Task
 from toolfmt.errors import ToolfmtError
 from toolfmt.format import Format
+from toolfmt.ir import ToolCall
 from toolfmt.layouts.base import get_layout, layouts
 from toolfmt.tools import ToolSet
 
@@ -43,6 +44,15 @@ def has_lane(source: Format | None, target: Format | None, layout: str | None) -
     return layout in (None, "messages_text") and not target.limits.ids and gap_before_calls(target) is not None
 
 
+def _read_nothing(text: str) -> None:
+    """Where no text holds calls."""
+
+
+def _write_nothing(prose: str, calls: Sequence[ToolCall]) -> str:
+    """Where the target is none, or asks for tools and there are none."""
+    raise UnusualError
+
+
 class QuickLane:
     """Converts one row after the other; it remembers the tools that rows stated."""
 
@@ -60,13 +70,14 @@ class QuickLane:
         self.source, self.target, self.layout = source, target, get_layout(layout)
         self.padded, self.read_as = padded, read_as
         self._shared, self._inferred = shared, inferred
+        self._gaps = (target and gap_before_calls(target)) or ("", "")
         self._none = self._given(shared)
         self._known: dict[bytes | str, Given | None] = {}
         self._last = (_NOTHING, self._none)
         untold = ""
         if target is not None and not target.limits.typed_values:
             untold = f"{target.name} does not say types: a reader will need the tool list"
-        self._task = Task(PlainTexts(source, target, others), self.layout, padded, untold)
+        self._task = Task(PlainTexts(source, target, others), self.layout, target, padded, untold)
 
     def batch(self, rows: Iterable[object]) -> list[Outcome | None]:
         """What becomes of rows; None where that is for the careful way to say."""
@@ -153,15 +164,16 @@ class QuickLane:
         )
 
     def _given(self, tools: ToolSet | None) -> Given:
-        source, target, known = self.source, self.target, tools
-        reading = writing = None
+        source, target = self.source, self.target
+        read: Callable[[str], tuple[str, list[ToolCall]] | None] = _read_nothing
+        write: Callable[[str, Sequence[ToolCall]], str] = _write_nothing
         if source is not None:
-            reading = source.typed(argument_types(tools, needs=source.needs_tools))
-        if tools is None:
-            known = self._inferred
+            names = None if source.limits.typed_values else frozenset[str]() if tools is None else tools.names
+            read = PlainReader(source, source.typed(argument_types(tools, needs=source.needs_tools)), names).read
+        known = self._inferred if tools is None else tools
         if target is not None and not (known is None and target.needs_tools == "types"):
-            writing = target.typed(argument_types(known, needs=target.needs_tools))
-        return Given(tools is not None, frozenset() if tools is None else tools.names, reading, writing)
+            write = PlainWriter(target, target.typed(argument_types(known, needs=target.needs_tools)), self._gaps).write
+        return Given(tools is not None, read, write)
 
     def _moved(self, tools: Any, given: Given) -> Any:
         """The tools as another layout's row holds them."""

@@ -1,13 +1,13 @@
 """`QuickRow`: the messages of one row of a common plain shape, one after the other; see `toolfmt.conversion.quick`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from toolfmt.conversion.plain import PlainTexts, UnusualError, read_plain
+from toolfmt.conversion.plain import PlainTexts, UnusualError
+from toolfmt.format import Format
 from toolfmt.ir import ToolCall, build_call, check_json
 from toolfmt.layouts.base import STRUCTURAL, Layout
 from toolfmt.layouts.thinking import OPENS
-from toolfmt.reader import Types
 from toolfmt.report import Loss
 from toolfmt.values import dumps, loads
 
@@ -25,10 +25,9 @@ class Given(NamedTuple):
 
     stated: bool
     """There are tools, not only such as were inferred."""
-    names: frozenset[str]
-    reading: Types | None
-    writing: Types | None
-    """None where the target asks for tools and there are none."""
+    read: Callable[[str], tuple[str, list[ToolCall]] | None]
+    write: Callable[[str, Sequence[ToolCall]], str]
+    """`PlainReader.read` and `PlainWriter.write`."""
     offers: bool = False
     """The row states tools itself."""
     moves: bool = False
@@ -45,6 +44,8 @@ class Task(NamedTuple):
     texts: PlainTexts
     layout: Layout
     """To write."""
+    target: Format | None
+    """To write calls in; None where they go into fields."""
     padded: bool
     """Rows come from Arrow, where a null in an object may be padding."""
     untold: str
@@ -60,13 +61,12 @@ class QuickRow:
     """Calls stand in fields; their arguments are objects."""
     told = unread = False
     """A result stood as text; a text may hold a call of a format that is not looked for."""
+    notices: Sequence[Loss] = ()
+    pending: Sequence[ToolCall] = ()
+    """Calls that have no result yet."""
 
     def __init__(self, task: Task, given: Given) -> None:
-        self.texts, self.layout, self.padded, self.untold = task
-        self.given = given
-        self.notices: list[Loss] = []
-        self.pending: list[ToolCall] = []
-        """Calls that have no result yet."""
+        self.task, self.given = task, given
 
     def message(self, number: int, message: Any) -> Message:
         if type(message) is not dict:
@@ -77,7 +77,13 @@ class QuickRow:
                 return self._called(number, message, text)
             if len(message) > 2:
                 _check_keys(message, ())
-            return self._said(number, message, text)
+            if type(text) is not str:
+                raise UnusualError
+            read = self.given.read(text)
+            if read is not None:
+                return self._written(number, message, *read)
+            self.unread |= self.task.texts.may_call(text)
+            return message.copy()
         if type(text) is not str:
             raise UnusualError
         if role == "tool":
@@ -87,22 +93,8 @@ class QuickRow:
         if len(message) > 2:
             _check_keys(message, ())
         if text:
-            self.texts.check_prompt(role, text)
-        return dict(message)
-
-    def _said(self, number: int, message: Message, text: object) -> Message:
-        """An assistant's message without calls in fields."""
-        source, reading = self.texts.source, self.given.reading
-        if type(text) is not str:
-            raise UnusualError
-        read = read_plain(text, source, reading) if source is not None and reading is not None else None
-        if read is None:
-            self.unread |= self.texts.may_call(text)
-            return dict(message)
-        prose, calls = read
-        if source is not None and not source.limits.typed_values and not self.given.names.issuperset([call.name for call in calls]):
-            raise UnusualError
-        return self._written(number, message, prose, calls)
+            self.task.texts.check_prompt(role, text)
+        return message.copy()
 
     def _called(self, number: int, message: Message, text: object) -> Message:
         """An assistant's message with calls in fields."""
@@ -113,7 +105,8 @@ class QuickRow:
             raise UnusualError
         calls = [self._call(call) for call in held]
         self.structured = True
-        if self.texts.target is None:
+        target = self.task.target
+        if target is None:
             self.calls = True
             self.pending = calls
             new = _with(message, "tool_calls", [self._fields(call) for call in calls])
@@ -121,7 +114,9 @@ class QuickRow:
             return new
         if text and text.startswith(OPENS):
             raise UnusualError
-        return self._written(number, message, text or "", calls)
+        new = self._written(number, message, text or "", self._without_ids(number, calls, target))
+        self.pending = calls
+        return new
 
     def _call(self, call: Any) -> ToolCall:
         if type(call) is not dict or not call.keys() <= _CALL or call.get("type", "function") != "function":
@@ -132,7 +127,7 @@ class QuickRow:
         name, arguments = held["name"], held["arguments"]
         if type(arguments) is str:
             arguments = loads(arguments)
-        elif self.padded:
+        elif self.task.padded:
             raise UnusualError  # a null among them may be Arrow's
         else:
             self.objects = True
@@ -144,26 +139,30 @@ class QuickRow:
 
     def _fields(self, call: ToolCall) -> Message:
         """A call as the layout to write spells it."""
-        places = self.layout.places
+        places = self.task.layout.places
         if call.id is None and places.new_ids:
             raise UnusualError
-        function = {"name": call.name, "arguments": call.arguments if self.layout.name == "trl" else dumps(call.arguments)}
+        function = {"name": call.name, "arguments": call.arguments if self.task.layout.name == "trl" else dumps(call.arguments)}
         return {"type": "function", "function": function} if call.id is None else {"id": call.id, "type": "function", "function": function}
 
-    def _written(self, number: int, message: Message, prose: str, calls: list[ToolCall]) -> Message:
-        target, notices = self.texts.target, self.notices
-        if target is None:
-            raise UnusualError
-        self.calls = self.changed = True
-        self.pending = list(calls)
+    def _without_ids(self, number: int, calls: list[ToolCall], target: Format) -> list[ToolCall]:
+        """Calls as text has them."""
+        bare = calls.copy()
         for index, call in enumerate(calls):
             if call.id is not None:
                 said = f"'{call.id}' dropped: {target.name} has no ids; order links results to calls"
-                notices.append(Loss("id", f"$.messages[{number}].calls[{index}].id", detail=said))
-                calls[index] = build_call(call.name, call.arguments)
-        if self.untold and not self.given.stated:
-            notices.append(Loss("tools", f"$.messages[{number}]", detail=self.untold))
-        return _with(message, "content", self.texts.write_calls(prose, calls, self.given.writing))
+                self.notices = [*self.notices, Loss("id", f"$.messages[{number}].calls[{index}].id", detail=said)]
+                bare[index] = build_call(call.name, call.arguments)
+        return bare
+
+    def _written(self, number: int, message: Message, prose: str, calls: list[ToolCall]) -> Message:
+        """A message whose calls are written as text."""
+        self.calls = self.changed = True
+        self.pending = calls
+        given = self.given
+        if not given.stated and self.task.untold:
+            self.notices = [*self.notices, Loss("tools", f"$.messages[{number}]", detail=self.task.untold)]
+        return _with(message, "content", given.write(prose, calls))
 
     def _result(self, message: Message, text: str) -> Message:
         """A result of the next call that has none yet."""
@@ -173,14 +172,14 @@ class QuickRow:
         if not self.pending:
             raise UnusualError
         if not self.structured:
-            text, name = self.texts.read_result(text)
+            text, name = self.task.texts.read_result(text)
             self.told = True
-        call = self.pending.pop(0)
+        call, *self.pending = self.pending
         if (name is not None and name != call.name) or (call_id is not None and call_id != call.id):
             raise UnusualError
         self.changed = True
-        if self.texts.target is not None:
-            return _with(message, "content", self.texts.write_result(text, call.name))
+        if self.task.target is not None:
+            return _with(message, "content", self.task.texts.write_result(text, call.name))
         return self._result_fields(message, call, call_id)
 
     def _result_fields(self, message: Message, call: ToolCall, call_id: str | None) -> Message:
@@ -190,7 +189,7 @@ class QuickRow:
         new = _with(message, "tool_call_id", call_id)
         if call_id is None:
             del new["tool_call_id"]
-        if self.layout.places.result_names:
+        if self.task.layout.places.result_names:
             new["name"] = call.name
         return new
 
@@ -204,8 +203,10 @@ def _check_keys(message: Message, taken: Sequence[str]) -> None:
 
 def _with(message: Message, key: str, value: Any) -> Message:
     """The message with this value, without the other fields that said what it says."""
-    if len(message) == 2 and "role" in message and key in message:
-        return {**message, key: value}
+    if len(message) == 2 and key in message and "role" in message:
+        new = message.copy()
+        new[key] = value
+        return new
     return {**{name: held for name, held in message.items() if name == key or name not in STRUCTURAL}, key: value}
 
 

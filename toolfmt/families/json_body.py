@@ -18,17 +18,17 @@ from typing import Any, ClassVar
 import msgspec
 
 from toolfmt.families.json_reader import JsonReader
-from toolfmt.format import Format, openai_tool
+from toolfmt.format import Format, SureWriter, openai_tool
 from toolfmt.ir import Part, Tool, ToolCall, build_call
 from toolfmt.reader import CallReader, Types, Whole
 from toolfmt.rule import EMPTY, Arguments, Chars, Dialect, Rule, many, optional, repeat, seq
 from toolfmt.stream import StreamParser
 from toolfmt.tools import read_tools
-from toolfmt.values import JSONTextError, dumps, is_plain, json_type, loads, loads_at
+from toolfmt.values import JSONTextError, dumps, dumps_call, is_plain, json_type, loads, loads_at
 
 __all__ = ["JsonBody", "JsonReader", "closing_of", "in_one_block", "json_objects", "last_of", "plain_object"]
 
-_NEAR = 4096  # characters in which a block is tried without a look at what else opens
+NEAR = 4096  # characters in which a block is tried without a look at what else opens
 _TRIES = 16  # places where a tools block without a head may begin, at most
 _TAIL = 64  # characters behind the last bracket, at most
 
@@ -71,6 +71,7 @@ class JsonBody(Format):
         fields: list[Any] = [(field, kind, msgspec.field(name=key)) for field, kind, key in keys]
         if self.limits.ids:
             fields.append(("id", str, msgspec.field(name=self.id_key, default=None)))
+        self._ids = bool(self.limits.ids)
         call: Any = msgspec.defstruct("Call", fields, forbid_unknown_fields=True, omit_defaults=True)
         one = msgspec.json.Decoder(call)
         self._decode_call, self._decode_calls = one.decode, msgspec.json.Decoder(list[call]).decode
@@ -107,23 +108,33 @@ class JsonBody(Format):
 
     def read_rest(self, text: str, at: int, types: Types) -> list[ToolCall] | None:
         """Most messages hold one call."""
-        start, end = self.block_at(text, at)
-        call = self.only_call(text[start:end], types) if start else None
-        return super().read_rest(text, at, types) if call is None else [call]
+        opening, closing = self.marks
+        start, end = at + len(opening), len(text) - len(closing)
+        if self._own and end - start < NEAR and text.find(closing, start) == end and text.startswith(opening, at):
+            call = self.plain_call(text[start:end])
+            if call is not None:
+                return [call]
+        return super().read_rest(text, at, types)
 
-    def surely_read(self, text: str, at: int, calls: Sequence[ToolCall], types: Types) -> bool:
-        """One block of canonical JSON, in which no string holds the closing mark."""
-        return self._own and self.block_at(text, at)[0] > 0
+    def sure_writer(self, types: Types) -> SureWriter | None:
+        return self.surely() if self._own else None
 
-    def block_at(self, text: str, at: int) -> tuple[int, int]:
-        """What stands inside, if ``text[at:]`` is one block between ``opens[0]`` and ``closes[0]``; else nothing at 0."""
-        closing = self.closes[0]
-        start, end = at + len(self.opens[0]), len(text) - len(closing)
-        return (start, end) if end - start < _NEAR and text.find(closing, start) == end and text.startswith(self.opens[0], at) else (0, 0)
+    def surely(self) -> SureWriter:
+        """What writes one block of canonical JSON, in which no string holds the closing mark."""
+        (opening, closing), write = self.marks, self.write_calls
+        start, after = len(opening), len(closing)
 
-    def only_call(self, text: str, types: Types) -> ToolCall | None:
-        """The call of a message between ``opens[0]`` and ``closes[0]``; None where `read_whole` is to say."""
-        return self.plain_call(text) if self._own else None
+        def written(calls: Sequence[ToolCall]) -> str | None:
+            text = write(calls)
+            end = len(text) - after
+            return text if end - start < NEAR and text.find(closing, start) == end and text.startswith(opening) else None
+
+        return written
+
+    @cached_property
+    def marks(self) -> tuple[str, str]:
+        """What stands round the block that is written."""
+        return self.opens[0], self.closes[0]
 
     @cached_property
     def _own(self) -> bool:
@@ -146,9 +157,10 @@ class JsonBody(Format):
             call = self._decode_call(text)
         except _NOT_PLAIN:
             return None
-        if not call.name or not is_plain(text, call, (call.arguments,)):
+        name, arguments = call.name, call.arguments
+        if not name or not is_plain(text, call, (arguments,)):
             return None
-        return build_call(call.name, call.arguments, call.id if self.limits.ids else None)
+        return build_call(name, arguments, call.id if self._ids else None)
 
     def plain_calls(self, text: str) -> list[ToolCall] | None:
         """The same of an array of calls, or of calls on lines of their own."""
@@ -231,9 +243,10 @@ class JsonBody(Format):
     def write_body(self, call: ToolCall) -> str:
         if self.name_is_key:
             return dumps({call.name: call.arguments})
-        body: dict[str, Any] = {self.name_key: call.name, self.arguments_keys[0]: call.arguments}
-        if not self.limits.ids or call.id is None:
-            return dumps(body)
+        arguments = call.arguments
+        body: dict[str, Any] = {self.name_key: call.name, self.arguments_keys[0]: arguments}
+        if not self._ids or call.id is None:
+            return dumps_call(body, arguments)
         return dumps({self.id_key: call.id, **body} if self.id_first else {**body, self.id_key: call.id})
 
     # -- what may be written
@@ -303,7 +316,7 @@ class JsonBody(Format):
 def closing_of(p: StreamParser, start: int, opening: str, closing: str) -> int:
     """Where the next closing mark stands; -1 where there is none, or none near before another block opens."""
     end = p.find(closing, start)
-    if end - start > _NEAR and p.buf.find(opening, start, end) >= 0:
+    if end - start > NEAR and p.buf.find(opening, start, end) >= 0:
         return -1
     return end
 
@@ -311,7 +324,7 @@ def closing_of(p: StreamParser, start: int, opening: str, closing: str) -> int:
 def last_of(p: StreamParser, start: int, opening: str, bracket: str) -> int:
     """Where the JSON ends that nothing closes and at most an end marker follows; -1 where that is in doubt."""
     end = p.buf.rfind(bracket, max(start, len(p.buf) - _TAIL)) + 1
-    if not end or (end - start > _NEAR and p.buf.find(opening, start + 1, end) >= 0):
+    if not end or (end - start > NEAR and p.buf.find(opening, start + 1, end) >= 0):
         return -1
     return end
 

@@ -211,9 +211,12 @@ class Tags(Format):
         return super().joint(before, part)
 
     def write_calls(self, calls: Sequence[ToolCall]) -> str:
+        return self.side_by_side([self.write_call(call, i) for i, call in enumerate(calls, 1)])
+
+    def side_by_side(self, written: Sequence[str]) -> str:
+        """The text of calls, of which each is written."""
         opening, closing = self._section
-        written = [self.write_call(call, i) for i, call in enumerate(calls, 1)]
-        return f"{opening}{written[0] if len(written) == 1 else self._joint.join(written)}{closing}"
+        return f"{opening}{self._joint.join(written)}{closing}"
 
     def write_call(self, call: ToolCall, index: int) -> str:
         """The text of one call, of this number among those side by side."""

@@ -11,10 +11,9 @@ given, names one of them; any other block is text.  Labels read: ``json``, none,
 an object or an array.
 """
 
-from collections.abc import Sequence
 
-from toolfmt.families.json_body import JsonBody, JsonReader
-from toolfmt.format import Limits
+from toolfmt.families.json_body import NEAR, JsonBody, JsonReader
+from toolfmt.format import Limits, SureWriter
 from toolfmt.ir import ToolCall
 from toolfmt.reader import CallReader, Outcome, Types, Whole
 from toolfmt.stream import StreamParser
@@ -64,14 +63,20 @@ class JsonFence(JsonBody):
             at = end + 4 + len(self.between_calls)
         return found or None
 
-    def only_call(self, text: str, types: Types) -> ToolCall | None:
-        if not text.startswith("json\n") or not text.endswith("\n"):
-            return None
-        call = self.plain_call(text[5:-1])
-        return call if call is not None and (types.names is None or call.name in types.names) else None
+    def read_rest(self, text: str, at: int, types: Types) -> list[ToolCall] | None:
+        """Most messages hold one call."""
+        start, end = at + len(_OPENING), len(text) - 4
+        if end - start < NEAR and text.find("```", start) == end + 1 and text[end] == "\n" and text.startswith(_OPENING, at):
+            call, names = self.plain_call(text[start:end]), types.names
+            if call is not None and (names is None or call.name in names):
+                return [call]
+        return super().read_rest(text, at, types)
 
-    def surely_read(self, text: str, at: int, calls: Sequence[ToolCall], types: Types) -> bool:
-        return self.block_at(text, at)[0] > 0 and (types.names is None or all(call.name in types.names for call in calls))
+    def sure_writer(self, types: Types) -> SureWriter | None:
+        names, surely = types.names, self.surely()
+        if names is None:
+            return surely
+        return lambda calls: surely(calls) if names.issuperset([call.name for call in calls]) else None
 
     def write_opening(self) -> str:
         return "```json"
