@@ -1,5 +1,6 @@
 """The look at the data before the first row: a format that reads a text perfectly is not compared with others that cannot win."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from toolfmt.conversion.plan import plan
 from toolfmt.conversion.rows import RowConverter
 from toolfmt.detect import detect_texts
 from toolfmt.errors import UnrepresentableError
+from toolfmt.formats.hermes import Hermes
 from toolfmt.ir import Text, ToolCall
+from toolfmt.stream import StreamParser
 
 PROSE = st.sampled_from(["", "Let me look.", "Let me look."]) | STRINGS
 
@@ -112,3 +115,17 @@ PYTHON = QWEN.replace("x", "True")
 def test_what_is_surely_the_best(format: str, text: str, best: bool) -> None:
     assert plan_module._is_best([text], FORMATS[format]) is best
     assert plan_module._is_best(["So.", text], FORMATS[format]) is best
+
+
+class Unwritten(Hermes):
+    name = "unwritten"
+
+    def write_calls(self, calls: Sequence[ToolCall]) -> str:
+        raise UnrepresentableError("$.name", "no")
+
+
+def test_what_cannot_be_written_or_is_cut_for_others_is_not_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not plan_module._is_best([HERMES], Unwritten())
+    monkeypatch.setattr(StreamParser, "max_chars", len(HERMES))
+    assert plan_module._is_best([HERMES], FORMATS["hermes"])
+    assert not plan_module._is_best([f"So.\n{HERMES}"], FORMATS["hermes"])

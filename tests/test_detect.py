@@ -10,13 +10,21 @@ from hypothesis import strategies as st
 from vector_cases import FORMAT_OF, judged
 
 from toolfmt.api import render
-from toolfmt.detect import Detection, detect
+from toolfmt.detect import Detection, _candidates, detect, may_call
 from toolfmt.ir import Message, Text, ToolCall
-from toolfmt.registry import formats, get_format
+from toolfmt.registry import every_format, formats, get_format
 
 NAMES = [info.name for info in formats()]
 CALL = ToolCall(name="run_command", arguments={"command": "grep -r x .", "flag": True, "n": 3})
 STRINGS = ToolCall(name="run_command", arguments={"command": "grep -r x ."})
+
+
+MARKS = sorted({mark for fmt in every_format() for mark in fmt.opens})
+
+
+@given(st.lists(st.sampled_from([*MARKS, "a", " ", "\n"]), max_size=4).map("".join))
+def test_candidates_are_the_formats_whose_marks_stand_in_a_text(text: str) -> None:
+    assert _candidates(text) == [fmt for fmt in every_format() if may_call(text, fmt)]
 
 
 def best(text: str) -> str:

@@ -159,7 +159,7 @@ def _only_starts(fmt: Format) -> bool:
     return fmt.only_at_start and fmt.reasoning is None
 
 
-def _may_call(text: str) -> list[Format]:
+def _candidates(text: str) -> list[Format]:
     """The formats for which `may_call` holds, in order: quicker than to ask for each."""
     every = every_format()
     starts, anywhere = _marks_of(every)
@@ -229,7 +229,7 @@ def detect_texts(texts: Iterable[str]) -> list[Detection]:
         if likely == _SAMPLE:
             break
         called = False
-        for fmt in _may_call(text):
+        for fmt in _candidates(text):
             parsed = read_calls(text, fmt)
             tallies.setdefault(fmt.name, _Tally(fmt)).add(text, parsed)
             called |= bool(parsed.calls)
@@ -248,7 +248,7 @@ def may_rival(text: str, fmt: Format, call: ToolCall, at: int) -> bool:
     if found is None or found.start() != at + 1 or _marks().search(text, 0, at):
         return True  # something stands before the call
     first = True  # of formats that read the same, `detect` names the first
-    for other in _may_call(text):
+    for other in _candidates(text):
         if other is fmt:
             first = False
             continue

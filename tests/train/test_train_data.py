@@ -93,7 +93,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 
 def test_rows_without_a_call(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.jsonl", [{"messages": talk("Hi.")}] * 3)
-    with pytest.raises(RowError, match=r"no call in any of the 3 rows of .*rows\.jsonl"):
+    with pytest.raises(RowError, match=r"no call in `.*rows\.jsonl` \(rows: 3\)"):
         read_data(path, "hermes")
 
 

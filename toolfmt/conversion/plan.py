@@ -9,13 +9,14 @@ from toolfmt.argument_types import argument_types
 from toolfmt.conversion.plain import PlainReader
 from toolfmt.conversion.rows import RowConverter, blocks
 from toolfmt.detect import detect_texts, may_hold_calls, may_rival
-from toolfmt.errors import ToolfmtError
+from toolfmt.errors import ToolfmtError, UnrepresentableError
 from toolfmt.events import Parsed
 from toolfmt.evidence import seen_in, tools_of
 from toolfmt.format import Format
 from toolfmt.ir import ToolCall
 from toolfmt.layouts.base import is_object
 from toolfmt.registry import formats, get_format
+from toolfmt.stream import StreamParser
 
 __all__ = ["SAMPLE", "plan"]
 
@@ -63,10 +64,13 @@ def _is_best(texts: Iterable[str], fmt: Format) -> bool:
     reader = PlainReader(fmt, argument_types(None))
     likely = [text for text in texts if may_hold_calls(text)]
     for text in likely:
-        read = reader.read(text)
+        read = reader.read(text) if len(text) <= StreamParser.max_chars else None
         if read is None or len(read[1]) > 1:
             return False
-        written = fmt.write_calls(read[1])
+        try:
+            written = fmt.write_calls(read[1])
+        except UnrepresentableError:
+            return False
         if not text.endswith(written) or may_rival(text, fmt, read[1][0], len(text) - len(written)):
             return False
     return bool(likely)

@@ -132,7 +132,7 @@ class _SureTags:
         return text if text.count("<") == tags and len(text) < _SHORT else None
 
     def _learn(self, key: tuple[object, ...], name: str, arguments: dict[str, Any]) -> _Template | None:
-        if len(self._known) == _KEPT:
+        if len(self._known) >= _KEPT:
             self._known.clear()
         kinds = {key: type(value) for key, value in arguments.items()}
         self._known[key] = template = self._format.template(name, kinds, self._types.declared(name))

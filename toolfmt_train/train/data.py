@@ -55,7 +55,7 @@ def read_data(path: Path, format: str = AUTO) -> Data:
         raise RowError(f"`{path}`: {error}; `toolfmt convert --layout trl` sets such rows aside") from None
     examples = tuple(_example(place, row) for (place, _), row in zip(rows, converted, strict=True))
     if not any(_has_call(example.messages) for example in examples):
-        raise RowError(f"no call in any of the {len(rows):,} rows of `{path}`; `toolfmt detect` says what it holds")
+        raise RowError(f"no call in `{path}` (rows: {len(rows):,}); `toolfmt detect` says what it holds")
     return Data(name, source, examples, hashlib.sha256(path.read_bytes()).hexdigest(), _licence(row for _, row in rows))
 
 
