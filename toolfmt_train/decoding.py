@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
     from toolfmt_train.shared_prefix import Prefix
 
-__all__ = ["Completion", "Decoder", "Ends", "GrammarProcessor", "ends_of", "grammar_processor", "special_tokens"]
+__all__ = [
+    "Completion",
+    "Decoder",
+    "Ends",
+    "GrammarProcessor",
+    "TextStream",
+    "ends_of",
+    "grammar_processor",
+    "special_tokens",
+]
 
 _BATCH = 32
 
@@ -134,7 +143,32 @@ class Decoder:
         return None
 
     def _text(self, tokens: list[int]) -> str:
-        return str(self._tokenizer.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False))
+        return _text(self._tokenizer, tokens)
+
+
+def _text(tokenizer: "PreTrainedTokenizerBase", tokens: list[int]) -> str:
+    return str(tokenizer.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+
+class TextStream:
+    """The text of tokens as they come: nothing of a character before the whole of it."""
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
+        self._tokenizer, self._tokens, self._given = tokenizer, list[int](), 0
+
+    def add(self, token: int) -> str:
+        """What is whole with this token, and was not before."""
+        self._tokens.append(token)
+        text = _text(self._tokenizer, self._tokens)
+        return "" if text.endswith("\N{REPLACEMENT CHARACTER}") else self._new(text)
+
+    def rest(self) -> str:
+        """What is left at the end: half a character stands as U+FFFD."""
+        return self._new(_text(self._tokenizer, self._tokens))
+
+    def _new(self, text: str) -> str:
+        new, self._given = text[self._given :], len(text)
+        return new
 
 
 class Ends(NamedTuple):

@@ -18,7 +18,7 @@ import toolfmt
 from toolfmt_train.serve.check import Question, check
 from toolfmt_train.serve.client import Client
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 openai = pytest.importorskip("openai")
 
 SET_LEVEL = {"type": "function", "function": {"name": "set_level"}}
@@ -240,6 +240,29 @@ def test_a_template_that_fails_is_a_bad_request(chat: Any, monkeypatch: pytest.M
     written: list[bytes] = []
     assert post(chat, written) == "400 Bad Request"
     assert "str" in json.loads(written[0])["error"]["message"]
+
+
+@pytest.mark.parametrize("stream", (False, True))
+def test_half_a_character_is_not_lost(chat: Any, monkeypatch: pytest.MonkeyPatch, stream: bool) -> None:
+    """As where the limit of tokens falls inside one."""
+    tokens = chat.tokenizer("Zü", add_special_tokens=False).input_ids
+    assert len(tokens) == 3
+
+    def generate(input_ids: Any, streamer: Any, **_: Any) -> Any:
+        for token in (input_ids, *map(torch.tensor, [[token] for token in tokens[:2]])):
+            streamer.put(token)
+        streamer.end()
+        return torch.cat([input_ids, torch.tensor([tokens[:2]])], dim=1)
+
+    monkeypatch.setattr(chat.model, "generate", generate)
+    written: list[bytes] = []
+    assert post(chat, written, stream=stream) == "200 OK"
+    if stream:
+        deltas = [json.loads(part[6:])["choices"][0]["delta"] for part in written[:-1]]
+        assert "".join(delta.get("content", "") for delta in deltas) == "Z\N{REPLACEMENT CHARACTER}"
+    else:
+        (choice,) = json.loads(written[0])["choices"]
+        assert choice["message"]["content"] == "Z\N{REPLACEMENT CHARACTER}" and choice["finish_reason"] == "length"
 
 
 def test_a_mark_that_is_a_special_token_is_asked_as_one(chat: Any, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,10 @@ from wsgiref.simple_server import make_server
 import typer
 from openai.types.chat import ChatCompletionNamedToolChoiceParam
 from pydantic import BaseModel, Field, ValidationError
-from tokenizers.decoders import DecodeStream
 
 import toolfmt
 from toolfmt.layouts.base import get_layout
-from toolfmt_train.decoding import ends_of, grammar_processor, special_tokens
+from toolfmt_train.decoding import TextStream, ends_of, grammar_processor, special_tokens
 from toolfmt_train.models import load
 
 Json = dict[str, Any]
@@ -91,7 +90,7 @@ class Chat:
     def answer(self, asked: Request, prompt: Any, masks: list[Any], parser: toolfmt.StreamParser, send: Any) -> Json:
         """The whole answer; ``send`` is given its chunks, as the model writes it."""
         head = {"id": f"chatcmpl-{uuid4().hex}", "object": "chat.completion.chunk", "created": 0, "model": self.name}
-        pieces = DecodeStream(skip_special_tokens=False)
+        text = TextStream(self.tokenizer)
 
         def say(*deltas: Json, reason: str | None = None) -> None:
             for delta in deltas:
@@ -99,10 +98,10 @@ class Chat:
 
         def put(tokens: Any) -> None:
             if tokens.dim() == 1 and int(tokens) not in self.ends:  # the prompt comes first, in two dimensions
-                say(*map(as_delta, parser.feed(pieces.step(self.tokenizer.backend_tokenizer, int(tokens)) or "")))
+                say(*map(as_delta, parser.feed(text.add(int(tokens)))))
 
         say({"role": "assistant", "content": ""})
-        streamer = SimpleNamespace(put=put, end=lambda: say(*map(as_delta, parser.close())))
+        streamer = SimpleNamespace(put=put, end=lambda: say(*map(as_delta, parser.feed(text.rest()) + parser.close())))
         options: Json = {"max_new_tokens": asked.max_tokens, "do_sample": False, "eos_token_id": list(self.ends)}
         ids = self.model.generate(**prompt, **options, streamer=streamer, logits_processor=masks)[0].tolist()
         said, begin = parser.parsed, prompt["input_ids"].shape[1]
